@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auction_core::{MarketId, Price, Timestamp};
+use auction_core::{MarketId, Price, RequestId, Timestamp};
 use auction_proto::{
     BodyError, Code, FrameError, Goodbye, Kind, Refused, SnapshotError, StatementError,
 };
@@ -65,6 +65,9 @@ pub enum ConnectionError {
         /// The market that answers now.
         found: MarketId,
     },
+    /// A request with this id is in flight already.
+    #[error("a request with the id {0} is in flight already")]
+    InFlight(RequestId),
     /// The client was closed.
     #[error("the client was closed")]
     Closed,

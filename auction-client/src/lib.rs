@@ -95,15 +95,16 @@ pub mod peer;
 
 pub use auction_proto::{
     Accepted, Activity, ActivityBid, ActivityEntry, ActivityOf, ActivityPlace, AddDevice, Balance,
-    Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, CloseSession, Code, DeadManOf, Deposit,
-    Devices, Done, Envelope, EnvelopeCommand, ExtendLot, Fault, GetActivity, GetBalance,
-    GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers, GetReceipt,
-    GetSealingKey, GetSnapshot, HaltLot, History, HistoryBid, Indicative, ListDevices,
-    ListSessions, ListedDevice, ListedHolding, ListedSession, LoggedIn, Login, Logout, MarketKey,
-    OfferPeer, OpenLot, PeerOffered, Peers, PlaceOrder, PublicKey, PublishProfit, Receipt,
-    ReceiptOf, Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, SealedAnswer,
-    SealingKey, Secret, SecretError, Sessions, SetDeadMan, SignedCheckpoint, SuspendUser, Token,
-    Welcome, Withdraw,
+    Bid, BidMaximum, CancelAll, CancelLot, CancelOrder, CloseLot, CloseSession, Code, DayTrade,
+    DeadManOf, Deposit, Devices, Done, Envelope, EnvelopeCommand, ExtendLot, Fault, GetActivity,
+    GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetLots, GetMarketKey, GetOrders,
+    GetPeers, GetReceipt, GetSealingKey, GetSnapshot, GetTrades, HaltAll, HaltLot, History,
+    HistoryBid, Indicative, ListDevices, ListSessions, ListedDevice, ListedHolding, ListedSession,
+    LoggedIn, Login, Logout, Lots, LotsOf, MarketKey, MovePhase, OfferPeer, OpenLot, PeerOffered,
+    Peers, PlaceDayOrder, PlaceOrder, PublicKey, PublishProfit, Receipt, ReceiptOf, Refused,
+    Register, ReinstateUser, ReplaceDayOrder, ReplaceOrder, Resume, ResumeAll, ResumeLot,
+    SealedAnswer, SealingKey, Secret, SecretError, Sessions, SetDeadMan, SetLimits,
+    SignedCheckpoint, SuspendUser, Token, Trades, Welcome, Withdraw,
 };
 pub use audit::equivocation::{Equivocation, EquivocationDetector};
 pub use audit::evidence::{EvidenceError, NotAsSigned, SignedIn};
@@ -111,7 +112,7 @@ pub use audit::{Counts, Proof, ProofError, ReplayedRecord, Verifier};
 #[cfg(feature = "seal")]
 pub use client::device::{Device, DeviceError, Sealed};
 pub use client::relay::{Relay, RelayError};
-pub use client::request::{BidPlaced, Request};
+pub use client::request::{AllCancelled, BidPlaced, Request};
 pub use client::signed::SignedError;
 pub use client::{Client, InFlight, tcp};
 pub use connection::clock::ServerClock;

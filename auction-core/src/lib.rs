@@ -92,10 +92,11 @@ pub use lot::{
 };
 pub use market::digest::Digest;
 pub use market::{FoldError, Market, MarketParts};
+pub use model::call_terms::{BookShown, CallTerms};
 pub use model::command::{
-    AccountMode, Actor, Asset, BookShown, CallTerms, Caller, Command, Credential, DeviceKey,
-    DutchTerms, EnglishTerms, Listing, NewDevice, NewSession, OpenLot, Registration, Role,
-    SealedTerms, Terms, TokenHash, UniformTerms,
+    AccountMode, Actor, Asset, Caller, Command, Credential, DeviceKey, DutchTerms, EnglishTerms,
+    Listing, NewDevice, NewSession, OpenLot, Registration, Role, SealedTerms, Terms, TokenHash,
+    UniformTerms,
 };
 pub use model::day::{
     CorridorKind, DayHaltCause, DayOrder, DayOrderState, DayPhase, DayReply, DayRest,
@@ -112,6 +113,7 @@ pub use model::listing::{Stock, User};
 pub use model::random_end::{EndCommitment, RandomEnd, Seed};
 pub use model::record::{BidReply, Record, Reply};
 pub use model::reject::{Countable, Reject, TermsError};
+pub use model::schedule::{ParseScheduleError, Schedule};
 pub use model::steps::{
     ParseStepsError, RULES_VERSION, SoftClose, SoftCloseMode, StepBand, Steps, StepsError,
 };

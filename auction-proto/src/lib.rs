@@ -102,8 +102,8 @@ pub use encoding::code::{Code, Fault};
 pub use encoding::kind::{Kind, Sender};
 pub use encoding::list::{List, TooMany};
 pub use encoding::secret::{Secret, SecretError, Token};
-pub use encoding::text::{Text, TextError};
-pub use encoding::version::{VERSION, VERSION_OLDEST, version_in_common};
+pub use encoding::text::{Text, TextError, disturbs_display};
+pub use encoding::version::{VERSION, VERSION_OF_DAYS, VERSION_OLDEST, version_in_common};
 pub use framing::frame::{Frame, FrameDecoder, FrameError, HEADER_BYTES, PREFACE, encode_frame};
 pub use framing::lines::{LineDecoder, LineError};
 pub use journal::chain::Chain;
@@ -119,19 +119,20 @@ pub use journal::record::{
 pub use journal::{public_journal, record};
 pub use message::body::{
     Accepted, Account, AccountEntry, AccountFeed, Activity, ActivityBid, ActivityEntry, ActivityOf,
-    ActivityPlace, AddDevice, AnswerStatement, Balance, BatchStatement, Bid, BidMaximum, CancelLot,
-    CancelOrder, Checkpoint, CheckpointStatement, CloseLot, CloseSession, DeadManOf, Deposit,
-    Devices, Done, Envelope, EnvelopeAnswer, EnvelopeCommand, EnvelopeStatement, ExtendLot, Feed,
-    FeedEntry, FilteredFeed, Follows, GetActivity, GetBalance, GetCheckpoint, GetHistory,
-    GetLeastWinning, GetMarketKey, GetOrders, GetPeers, GetReceipt, GetSealingKey, GetSnapshot,
-    Goodbye, HaltLot, Heartbeat, Hello, History, HistoryBid, Indicative, LeastWinning, ListDevices,
-    ListSessions, ListedDevice, ListedHolding, ListedSession, LoggedIn, Login, Logout, MarketKey,
-    OfferPeer, OpenLot, Orders, PeerOffered, Peers, Ping, PlaceOrder, Pong, PublishProfit, Receipt,
-    ReceiptOf, Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, ResumePoint,
-    Resumed, Resync, ResyncBecause, SealedAnswer, SealingKey, SealingKeyStatement, Sessions,
-    SetDeadMan, SignedBatch, SignedCheckpoint, SignedSnapshot, SnapshotBytes, SnapshotPart,
-    SnapshotStatement, SnapshotUser, SuspendUser, Watch, WatchAccount, WatchSigned, WatchSymbols,
-    Welcome, Withdraw,
+    ActivityPlace, AddDevice, AnswerStatement, Balance, BatchStatement, Bid, BidMaximum, CancelAll,
+    CancelLot, CancelOrder, Checkpoint, CheckpointStatement, CloseLot, CloseSession, DayOrders,
+    DayTrade, DeadManOf, Deposit, Devices, Done, Envelope, EnvelopeAnswer, EnvelopeCommand,
+    EnvelopeStatement, ExtendLot, Feed, FeedEntry, FilteredFeed, Follows, GetActivity, GetBalance,
+    GetCheckpoint, GetHistory, GetLeastWinning, GetLots, GetMarketKey, GetOrders, GetPeers,
+    GetReceipt, GetSealingKey, GetSnapshot, GetTrades, Goodbye, HaltAll, HaltLot, Heartbeat, Hello,
+    History, HistoryBid, Indicative, LeastWinning, ListDevices, ListSessions, ListedDevice,
+    ListedHolding, ListedSession, LoggedIn, Login, Logout, Lots, LotsOf, MarketKey, MovePhase,
+    OfferPeer, OpenLot, Orders, PeerOffered, Peers, Ping, PlaceDayOrder, PlaceOrder, Pong,
+    PublishProfit, Receipt, ReceiptOf, Refused, Register, ReinstateUser, ReplaceDayOrder,
+    ReplaceOrder, Resume, ResumeAll, ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause,
+    SealedAnswer, SealingKey, SealingKeyStatement, Sessions, SetDeadMan, SetLimits, SignedBatch,
+    SignedCheckpoint, SignedSnapshot, SnapshotBytes, SnapshotPart, SnapshotStatement, SnapshotUser,
+    SuspendUser, Trades, Watch, WatchAccount, WatchSigned, WatchSymbols, Welcome, Withdraw,
 };
 pub use message::explain;
 pub use message::feed::FeedError;

@@ -32,6 +32,9 @@ pub const PART_USERS_MAX: usize = 4_096;
 pub const PART_STOCKS_MAX: usize = 4_096;
 /// Maximum number of lots in one part of a snapshot; more take several parts.
 pub const PART_LOTS_MAX: usize = 512;
+/// Maximum number of shown orders of trading days in one part of a snapshot; more take several parts, each with the lot
+/// again.
+pub const PART_DAY_ORDERS_MAX: usize = 4_096;
 
 /// Maximum number of orders in one part of an account; more take several parts.
 pub const PART_ORDERS_MAX: usize = 4_096;
@@ -41,6 +44,11 @@ pub const PART_LEADS_MAX: usize = 4_096;
 pub const ACCOUNT_ENTRIES_MAX: usize = 1_024;
 /// Maximum number of entries in one answer to `get_activity`; a client asks again for those after them.
 pub const ACTIVITY_ENTRIES_MAX: usize = 1_024;
+/// Maximum number of lots in one answer to `get_lots`: the newest ones.
+pub const LOTS_MAX: usize = 256;
+
+/// Maximum number of trades in one answer to `get_trades`; a client asks again for those after them.
+pub const TRADES_LISTED_MAX: usize = 4_096;
 
 /// Maximum length of the statement of a signed batch, in bytes; a longer one is malformed. Larger commits take
 /// several batches.
@@ -78,7 +86,7 @@ pub const ANSWER_CONTENTS_BYTES: usize = 768;
 pub const ANSWER_BYTES: usize = 32 + ANSWER_CONTENTS_BYTES + 16;
 
 /// Maximum number of events of one journalled record; a record with more cannot be encoded.
-pub const RECORD_EVENTS_MAX: usize = 65_536;
+pub const RECORD_EVENTS_MAX: usize = 1 << 20;
 
 /// Maximum length of the path of an offered peer, in bytes; a longer one is malformed.
 pub const PEER_PATH_BYTES_MAX: usize = 128;

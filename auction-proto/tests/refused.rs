@@ -2,8 +2,9 @@
 
 use auction_core::clearing::dutch::PriceClockError;
 use auction_core::{
-    AccountMode, Amount, Countable, LotId, Name, OrderId, Price, Quantity, Reject, RequestId, Role,
-    SecurityCode, SessionId, StepsError, Symbol, TermsError, Timestamp, UserId,
+    AccountMode, Amount, Countable, DayPhase, LotId, Name, OrderId, OrderKind, OrderKinds, Price,
+    Quantity, Reject, RequestId, Role, ScheduleError, SecurityCode, SessionId, StepsError, Symbol,
+    TermsError, Timestamp, TraderLimit, UserId,
 };
 use auction_proto::{Code, Fault, Refused};
 
@@ -253,6 +254,65 @@ fn every_rejection_has_its_code_and_carries_its_remedy() {
         ),
         (Reject::OnCredit, bare(Code::ON_CREDIT)),
         (
+            Reject::MarketHalted { since: at },
+            bare(Code::MARKET_HALTED).with_time(at),
+        ),
+        (
+            Reject::TakesDayOrders { lot },
+            bare(Code::TAKES_DAY_ORDERS).with_number(3_u32),
+        ),
+        (
+            Reject::NotInPhase {
+                phase: DayPhase::Call,
+                accepted: OrderKinds::of(&[OrderKind::Day, OrderKind::Until]),
+            },
+            bare(Code::NOT_IN_PHASE),
+        ),
+        (
+            Reject::UntilPassed { until: at },
+            bare(Code::UNTIL_PASSED).with_time(at),
+        ),
+        (
+            Reject::WouldTrade { price },
+            bare(Code::WOULD_TRADE).with_price(price),
+        ),
+        (Reject::PostOnlyMustRest, bare(Code::POST_ONLY_MUST_REST)),
+        (
+            Reject::OpenDiffers {
+                open: Quantity::new(9).unwrap(),
+            },
+            bare(Code::OPEN_DIFFERS).with_number(9_u32),
+        ),
+        (
+            Reject::NotAtClose { price },
+            bare(Code::NOT_AT_CLOSE).with_price(price),
+        ),
+        (
+            Reject::OverLimit {
+                limit: TraderLimit::OpenOrders,
+                most: 9,
+            },
+            bare(Code::OVER_LIMIT).with_number(9_u32),
+        ),
+        (
+            Reject::PhaseOver {
+                first: 2,
+                phases: 4,
+            },
+            bare(Code::PHASE_OVER).with_number(2_u32),
+        ),
+        (
+            Reject::PhaseEnd {
+                after: at,
+                before: Timestamp::from_secs(400),
+            },
+            bare(Code::PHASE_END).with_time(at),
+        ),
+        (
+            Reject::Terms(TermsError::Schedule(ScheduleError::Volatility)),
+            bare(Code::TERMS_SCHEDULE),
+        ),
+        (
             Reject::NoAccount { user },
             bare(Code::NO_ACCOUNT).with_number(4_u32),
         ),
@@ -342,6 +402,18 @@ fn the_numbers_and_names_of_codes_are_these_for_ever() {
 1057 terms_no_reserve_in_call
 1058 terms_tick
 1059 terms_windows
+1060 market_halted
+1061 takes_day_orders
+1062 not_in_phase
+1063 until_passed
+1064 would_trade
+1065 post_only_must_rest
+1066 open_differs
+1067 not_at_close
+1068 over_limit
+1069 phase_over
+1070 phase_end
+1071 terms_schedule
 2000 malformed
 2001 unknown_kind
 2002 version_unsupported

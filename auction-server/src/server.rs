@@ -23,15 +23,16 @@ use crate::gateway::admission::{Admission, Admitted};
 use crate::gateway::connection_limits::{self, ConnectionLimits};
 use crate::gateway::http::ops;
 use crate::gateway::http::ops::Ops;
+use crate::gateway::login_failures::LoginFailures;
 use crate::gateway::session::cancel_on_disconnect;
 use crate::gateway::session::peer_directory::PeerDirectory;
 use crate::gateway::session::relayed::{Deps, EnvelopeKeys, Envelopes};
 use crate::gateway::session::{CloseReason, Services};
-use crate::gateway::{AllowedOrigins, CertificateReload, Gateway, ServerTls};
+use crate::gateway::{CertificateReload, Gateway, ServerTls, Site, watch_certificate};
 use crate::market::credentials::Credentials;
 use crate::market::dead_man::DeadManSwitches;
 use crate::market::restore;
-use crate::platform::clock::{Clock, Machine, ThisMachine, watch_offset};
+use crate::platform::clock::{Clock, Machine, MarketClock, ThisMachine, watch_offset};
 use crate::platform::metrics::Metrics;
 use crate::platform::password_pool::PasswordPool;
 use crate::platform::progress::Progress;
@@ -44,7 +45,6 @@ use crate::sequencer::Sequencer;
 
 pub use error::{ServeError, StartError};
 use opening::OpenedMarket;
-pub(crate) use opening::lots_file;
 
 /// Maximum number of connections waiting to be accepted: as many as arrive at once after a restart.
 const ACCEPT_BACKLOG: u32 = 4_096;
@@ -98,11 +98,11 @@ impl Server {
     ) -> Result<Self, StartError> {
         // Before anything is journalled: a port that is taken must not open a round.
         let port = Port::bind(config)?;
-        let opened = opening::open(machine, config, on_progress)?;
+        let opened = opening::open(machine.clone(), config, on_progress)?;
         let listener = (port.socket.listen(ACCEPT_BACKLOG))
             .map_err(|source| cannot_listen(config.listen, source))?;
-
-        let startup_text = opened.startup_text(config, port.address, port.tls.as_ref());
+        let (address, tls) = (port.address, port.tls.as_ref());
+        let startup_text = opened.startup_text(config, address, tls, machine.utc());
         let OpenedMarket {
             disk,
             group_commit,
@@ -156,14 +156,14 @@ impl Server {
             opening: keys.opening,
             signing: keys.signing,
         };
-        let ways = Deps {
+        let deps = Deps {
             sequencer: sequencer.handle.clone(),
             credentials: credentials.clone(),
             admission: admission.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
-        let envelopes = Arc::new(Envelopes::new(envelope_keys, ways));
+        let envelopes = Arc::new(Envelopes::new(envelope_keys, deps));
         let services = Arc::new(Services {
             sequencer: sequencer.handle,
             fan_out: FanOut::start(&hub, &metrics),
@@ -181,19 +181,20 @@ impl Server {
             heartbeat,
             peers: PeerDirectory::default(),
             admission,
+            login_failures: LoginFailures::new(config.network.rate_failed_logins),
+            registration: config.network.registration,
+            trading_days: config.network.trading_days,
             metrics,
             stopping: is_stopping,
         });
-        let weak = Arc::downgrade(&services);
-        tokio::spawn(cancel_on_disconnect::cancel_on_disconnect(weak));
-        let (metrics, is_stopping) = (services.metrics.clone(), services.stopping.clone());
-        tokio::spawn(watch_offset(market_clock, metrics, is_stopping));
+        let gateway = Gateway::new(services, port.site, port.tls, port.limits);
+        spawn_watches(&gateway, market_clock, machine);
         Ok(Self {
             listener,
             address: port.address,
             sequencer: Some(sequencer.thread),
             ops: port.ops,
-            gateway: Arc::new(Gateway::new(services, port.origins, port.tls, port.limits)),
+            gateway: Arc::new(gateway),
             stopping,
             projections,
             startup_text,
@@ -291,6 +292,24 @@ impl Server {
     }
 }
 
+/// Starts the tasks that watch connections, clock and certificate until the server stops.
+fn spawn_watches(gateway: &Gateway, market_clock: Arc<MarketClock>, machine: Arc<dyn Machine>) {
+    let services = &gateway.services;
+    let weak = Arc::downgrade(services);
+    tokio::spawn(cancel_on_disconnect::cancel_on_disconnect(weak));
+    let (metrics, is_stopping) = (services.metrics.clone(), services.stopping.clone());
+    if let Some(certificate) = gateway.certificate() {
+        let (metrics, is_stopping) = (metrics.clone(), is_stopping.clone());
+        tokio::spawn(watch_certificate(
+            certificate,
+            machine,
+            metrics,
+            is_stopping,
+        ));
+    }
+    tokio::spawn(watch_offset(market_clock, metrics, is_stopping));
+}
+
 /// The server's port, bound but not accepting connections, with its limits and its certificate.
 struct Port {
     socket: TcpSocket,
@@ -299,7 +318,7 @@ struct Port {
     /// Maximum number of simultaneous connections from one address.
     per_address: NonZeroU32,
     ops: Option<Ops>,
-    origins: AllowedOrigins,
+    site: Site,
     tls: Option<ServerTls>,
 }
 
@@ -317,11 +336,17 @@ impl Port {
         let socket = bind(config.listen).map_err(cannot_listen)?;
         let address = socket.local_addr().map_err(cannot_listen)?;
 
-        let ops = ops::open(config.network.ops, listen).map_err(|source| {
+        let ops = ops::open(
+            config.network.ops,
+            config.network.public_hosts.clone(),
+            &config.data.journal(),
+            listen,
+        )
+        .map_err(|source| {
             self::cannot_listen(config.network.ops.address().unwrap_or(address), source)
         })?;
-        let origins = AllowedOrigins::new(address, config.network.public_hosts.clone());
-        let tls = gateway::open_tls(&config.network.tls, &config.data, origins.names())?;
+        let site = Site::new(address, &config.network);
+        let tls = gateway::open_tls(&config.network.tls, &config.data, site.origins.names())?;
         if tls.is_none() && !address.ip().is_loopback() {
             tracing::warn!(
                 %address,
@@ -335,7 +360,7 @@ impl Port {
             limits,
             per_address,
             ops,
-            origins,
+            site,
             tls,
         })
     }
@@ -364,7 +389,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Binds an address. Nobody can connect to it yet.
-fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()
     } else {
@@ -386,7 +411,7 @@ fn sequencer_failed(
 }
 
 async fn serve(stream: TcpStream, peer: SocketAddr, admitted: Admitted, gateway: Arc<Gateway>) {
-    let ended = gateway.serve(stream, &admitted).await;
+    let ended = gateway.serve(stream, admitted).await;
     match ended {
         CloseReason::Closed | CloseReason::Stopping => {
             tracing::debug!(%peer, %ended, "connection ended")

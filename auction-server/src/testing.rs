@@ -8,6 +8,10 @@ pub mod cli {
         //! The check of a configuration.
         pub use crate::cli::check::check;
     }
+    pub mod findings {
+        //! Findings of a check.
+        pub use crate::cli::findings::{Finding, Findings, Severity};
+    }
     pub mod export {
         //! Exports of the journal.
         pub use crate::cli::export::{ExportError, export, open};
@@ -66,6 +70,10 @@ pub mod gateway {
     pub mod admission {
         //! Limits of an address.
         pub use crate::gateway::admission::{Admission, Admitted};
+    }
+    pub mod login_failures {
+        //! Failed logins.
+        pub use crate::gateway::login_failures::LoginFailures;
     }
     pub mod session {
         //! Sessions.

@@ -19,6 +19,8 @@ new Status();
 
 let view = null;
 let before = "#/";
+/** The lot of an address that the market does not have. */
+let missing = null;
 
 /** Where the address points: a lot, a page, or the list alone. */
 function route() {
@@ -37,7 +39,10 @@ function route() {
     return closeView();
   }
   before = location.hash || "#/";
-  const lot = name === "lot" ? app.market.lot(Number(id)) : undefined;
+  const isLot = name === "lot";
+  const lot = isLot ? app.market.lot(Number(id)) : undefined;
+  missing = isLot && !lot && app.isReady ? id : null;
+  list.miss(missing);
   if (lot) openView(lot);
   else closeView();
 }
@@ -85,6 +90,7 @@ app.on("open", (id, isToBid) => {
   else view?.title.focus({ preventScroll: true });
 });
 app.on("lot", (lot) => view?.lot === lot && view.changed());
+app.on("lot", (lot) => missing !== null && lot.id === Number(missing) && route());
 app.on("bids", (id) => view?.lot.id === id && view.changed());
 app.on("pause", () => app.isPaused || view?.changed());
 app.on("session", () => view?.changed());

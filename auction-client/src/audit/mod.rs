@@ -191,7 +191,7 @@ impl Verifier {
                         }
                         judge(audit, &mut self.counts, record, opening, &mut show)?;
                     }
-                    self.evidence.commit(frame.chain)?;
+                    self.evidence.commit(frame.chain, frame.term)?;
                 }
                 PublicPart::End { .. } => {}
             }

@@ -3,7 +3,7 @@
 //!
 //! It connects only while there is something to send: an idle client does not try to reach a server that is down.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auction_core::{MarketId, RequestId, SessionId};
 use auction_proto::{
@@ -35,7 +35,8 @@ pub(crate) struct Driver {
     known: Arc<Mutex<SharedState>>,
     market: MarketId,
     in_flight: InFlightRequests,
-    request_ids: RequestIds,
+    /// Shared with the clients, which reserve ids.
+    request_ids: Arc<Mutex<RequestIds>>,
     session: Option<Session>,
     /// True if the session has a dead-man switch: then the driver reconnects even without requests.
     is_armed: bool,
@@ -71,6 +72,7 @@ impl Driver {
         inbox: mpsc::Receiver<Submitted>,
         known: Arc<Mutex<SharedState>>,
         market: MarketId,
+        request_ids: Arc<Mutex<RequestIds>>,
     ) -> Self {
         Self {
             connector,
@@ -79,7 +81,7 @@ impl Driver {
             known,
             market,
             in_flight: InFlightRequests::default(),
-            request_ids: RequestIds::default(),
+            request_ids,
             session: None,
             is_armed: false,
             backoff: Backoff::default(),
@@ -119,9 +121,18 @@ impl Driver {
     }
 
     fn add(&mut self, asked: Submitted) -> RequestId {
-        let number = self.request_ids.next();
+        let number = asked.reserved.unwrap_or_else(|| self.next_request_id());
         self.in_flight.add(number, asked);
         number
+    }
+
+    fn next_request_id(&self) -> RequestId {
+        self.request_ids().next()
+    }
+
+    fn request_ids(&self) -> MutexGuard<'_, RequestIds> {
+        let ids = self.request_ids.lock();
+        ids.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reconnects until there is a connection, or no more reason to connect.
@@ -129,7 +140,7 @@ impl Driver {
         let mut clients_gone = false;
         while !self.in_flight.is_empty() || self.is_armed {
             let wait = self.backoff.next_wait();
-            let number = self.request_ids.next();
+            let number = self.next_request_id();
             let resume = self.session.as_ref().map(|session| Resume {
                 token: session.token.clone(),
             });
@@ -159,7 +170,7 @@ impl Driver {
             match attempted {
                 Ok((greeted, logged_in)) => {
                     if let Some(logged_in) = logged_in {
-                        self.request_ids.seen(logged_in.last_request);
+                        self.request_ids().seen(logged_in.last_request);
                     }
                     match self.same_market(&greeted) {
                         Ok(()) => return Some(greeted),
@@ -227,7 +238,7 @@ impl Driver {
                     None => clients_gone = true,
                 },
                 beat = keepalive.beat(clock) => match beat {
-                    Ok(ping) => connection.queue(self.request_ids.next(), &ping),
+                    Ok(ping) => connection.queue(self.next_request_id(), &ping),
                     Err(error) => return Over::Lost(error),
                 },
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
@@ -262,6 +273,8 @@ impl Driver {
             | ServerMessage::Sessions(_)
             | ServerMessage::History(_)
             | ServerMessage::Activity(_)
+            | ServerMessage::Lots(_)
+            | ServerMessage::Trades(_)
             | ServerMessage::LeastWinning(_)
             | ServerMessage::Balance(_)
             | ServerMessage::Orders(_)
@@ -283,6 +296,7 @@ impl Driver {
             | ServerMessage::Feed(_)
             | ServerMessage::FilteredFeed(_)
             | ServerMessage::Account(_)
+            | ServerMessage::DayOrders(_)
             | ServerMessage::AccountFeed(_)
             | ServerMessage::Resync(_)
             | ServerMessage::Indicative(_)
@@ -312,7 +326,7 @@ impl Driver {
     }
 
     fn logged_in(&mut self, request: RequestId, logged_in: &LoggedIn) {
-        self.request_ids.seen(logged_in.last_request);
+        self.request_ids().seen(logged_in.last_request);
         let shown = match self.in_flight.message(request) {
             Some(ClientMessage::Resume(resume)) => Some(resume.token.clone()),
             _ => None,

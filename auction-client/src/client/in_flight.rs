@@ -21,6 +21,8 @@ pub(crate) struct Submitted {
     pub(crate) message: ClientMessage,
     /// Receives the request's id once it is assigned.
     pub(crate) number: Arc<OnceLock<RequestId>>,
+    /// Id that the caller reserved; `None`: the driver assigns one.
+    pub(crate) reserved: Option<RequestId>,
     /// Maximum total wait.
     pub(crate) within: Duration,
     pub(crate) deadline: Instant,
@@ -51,6 +53,15 @@ impl InFlightRequests {
 
     /// Adds a request, not sent yet.
     pub(crate) fn add(&mut self, number: RequestId, asked: Submitted) {
+        if self.by_number.contains_key(&number) {
+            // Ignore send errors: the caller may have given up.
+            let _ = asked
+                .answer
+                .send(Err(RequestError::NotConnected(ConnectionError::InFlight(
+                    number,
+                ))));
+            return;
+        }
         // The id is set once and does not change.
         let _ = asked.number.set(number);
         let parts = SnapshotAssembler::new();

@@ -23,9 +23,9 @@ use auction_core::{
 };
 use auction_proto::{
     Accepted, Activity, ActivityPlace, Bid, BidMaximum, CloseSession, Code, GetActivity,
-    GetHistory, GetOrders, GetSnapshot, History, ListSessions, LoggedIn, Login, Logout, MarketKey,
-    OpenLot, PublicKey, PublishProfit, Register, Resume, Secret, Sessions, SetDeadMan, Token,
-    Welcome,
+    GetHistory, GetLots, GetOrders, GetSnapshot, History, ListSessions, LoggedIn, Login, Logout,
+    Lots, LotsOf, MarketKey, OpenLot, PublicKey, PublishProfit, Register, Resume, Secret, Sessions,
+    SetDeadMan, Token, Welcome,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, ToSocketAddrs, lookup_host};
@@ -35,6 +35,7 @@ use tokio::time::Instant;
 use crate::client::driver::{Driver, SharedState};
 use crate::client::in_flight::Submitted;
 use crate::client::request::{Answer, BidPlaced, Request};
+use crate::client::request_ids::RequestIds;
 use crate::connection::backoff::Backoff;
 use crate::connection::clock::ServerClock;
 use crate::connection::feed_connection::Dialer;
@@ -59,6 +60,7 @@ pub struct Client {
     requests: mpsc::Sender<Submitted>,
     room: Arc<Semaphore>,
     known: Arc<Mutex<SharedState>>,
+    request_ids: Arc<Mutex<RequestIds>>,
     connector: Connector,
     program: Arc<str>,
     market: MarketId,
@@ -134,18 +136,21 @@ impl Client {
         }));
         // One place for each request in flight: sending to the channel never waits.
         let (requests, inbox) = mpsc::channel(IN_FLIGHT_MAX);
+        let request_ids = Arc::new(Mutex::new(RequestIds::default()));
         let driver = Driver::new(
             connector.clone(),
             program.as_ref().to_owned(),
             inbox,
             known.clone(),
             market,
+            request_ids.clone(),
         );
         tokio::spawn(driver.run(greeted));
         Ok(Self {
             requests,
             room: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
             known,
+            request_ids,
             connector,
             program,
             market,
@@ -348,6 +353,16 @@ impl Client {
         self.ask(GetHistory { lot, limit }).await
     }
 
+    /// Returns the lots of a stock that have not closed and the newest that has, or one lot by its number; without a
+    /// snapshot of the whole market.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `unknown_symbol` and `unknown_lot` among the refusals; `unknown_kind` from servers that do not
+    /// have this yet.
+    pub async fn lots(&self, of: LotsOf) -> Result<Lots, RequestError> {
+        self.ask(GetLots { of }).await
+    }
+
     /// Returns the user's orders on a lot, by number: the live ones, and after its close the fills of each. For
     /// traders.
     ///
@@ -441,6 +456,38 @@ impl Client {
     /// # Errors
     /// [`RequestError::NotConnected`] when no place became free in time.
     pub async fn submit<R: Request>(&self, request: R) -> Result<InFlight<R>, RequestError> {
+        self.submit_with(None, request).await
+    }
+
+    /// Reserves the id of a request that is submitted later with [`submit_as`](Self::submit_as). It is above all ids
+    /// assigned so far; a request whose id is not assigned yet gets a higher one.
+    #[must_use]
+    pub fn reserve_request_id(&self) -> RequestId {
+        let ids = self.request_ids.lock();
+        ids.unwrap_or_else(PoisonError::into_inner).next()
+    }
+
+    /// Submits a request under a [reserved](Self::reserve_request_id) id. A program that has to survive its own restart
+    /// keeps the id on disk first. When it resumes the session and submits the same request under the same id, the
+    /// server answers with the first outcome, if there was one, and carries out nothing twice. The server remembers the
+    /// outcomes of the latest thousand accepted requests of a session.
+    ///
+    /// # Errors
+    /// As for [`submit`](Self::submit). While a request with this id is in flight, the answer to another one with it is
+    /// [`RequestError::NotConnected`]: it is not sent.
+    pub async fn submit_as<R: Request>(
+        &self,
+        id: RequestId,
+        request: R,
+    ) -> Result<InFlight<R>, RequestError> {
+        self.submit_with(Some(id), request).await
+    }
+
+    async fn submit_with<R: Request>(
+        &self,
+        reserved: Option<RequestId>,
+        request: R,
+    ) -> Result<InFlight<R>, RequestError> {
         let deadline = Instant::now() + self.answer_timeout;
         let not_sent = |because| RequestError::NotConnected(because);
         let room = tokio::time::timeout_at(deadline, self.room.clone().acquire_owned()).await;
@@ -451,6 +498,7 @@ impl Client {
         let number = Arc::new(OnceLock::new());
         let submitted = Submitted {
             number: number.clone(),
+            reserved,
             message: request.into(),
             within: self.answer_timeout,
             deadline,

@@ -1,17 +1,19 @@
 //! Requests that a server answers, each with the type of its answer and whether it can be repeated safely.
 
 use auction_core::{
-    BidReply, FeedSequence, LotId, Market, OrderId, OwnOrder, Reply, SessionId, UserId,
+    BidReply, DayReply, FeedSequence, LotId, Market, OrderId, OwnOrder, Reply, SessionId, UserId,
     WinningThreshold,
 };
 use auction_proto::{
-    Accepted, Activity, AddDevice, Balance, Bid, BidMaximum, CancelLot, CancelOrder, ClientMessage,
-    CloseLot, CloseSession, Deposit, Devices, Done, Envelope, ExtendLot, GetActivity, GetBalance,
-    GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers, GetReceipt,
-    GetSealingKey, GetSnapshot, HaltLot, History, Kind, ListDevices, ListSessions, LoggedIn, Login,
-    Logout, MarketKey, OfferPeer, OpenLot, PeerOffered, Peers, PlaceOrder, PublishProfit, Receipt,
-    Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, SealedAnswer, SealingKey,
-    ServerMessage, Sessions, SetDeadMan, SignedCheckpoint, SuspendUser, Withdraw,
+    Accepted, Activity, AddDevice, Balance, Bid, BidMaximum, CancelAll, CancelLot, CancelOrder,
+    ClientMessage, CloseLot, CloseSession, Deposit, Devices, Done, Envelope, ExtendLot,
+    GetActivity, GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetLots, GetMarketKey,
+    GetOrders, GetPeers, GetReceipt, GetSealingKey, GetSnapshot, GetTrades, HaltAll, HaltLot,
+    History, Kind, ListDevices, ListSessions, LoggedIn, Login, Logout, Lots, MarketKey, MovePhase,
+    OfferPeer, OpenLot, PeerOffered, Peers, PlaceDayOrder, PlaceOrder, PublishProfit, Receipt,
+    Register, ReinstateUser, ReplaceDayOrder, ReplaceOrder, Resume, ResumeAll, ResumeLot,
+    SealedAnswer, SealingKey, ServerMessage, Sessions, SetDeadMan, SetLimits, SignedCheckpoint,
+    SuspendUser, Trades, Withdraw,
 };
 
 pub(crate) use sealed::Answer;
@@ -44,6 +46,24 @@ pub struct BidPlaced {
     pub done: Done,
 }
 
+/// Outcome of a cancel-all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AllCancelled {
+    /// Number of orders that were cancelled.
+    pub cancelled: u32,
+    /// Number of orders that cannot be cancelled now.
+    pub kept: u32,
+    /// True if there are more orders: ask again.
+    pub more: bool,
+}
+
+fn day_reply(accepted: &Accepted) -> Option<DayReply> {
+    match accepted.reply {
+        Reply::DayOrder(reply) => Some(reply),
+        _ => None,
+    }
+}
+
 /// Returns when a message can be sent again. Every message is listed, so that the compiler asks about a new one.
 pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
     match message {
@@ -55,6 +75,7 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::WatchSymbols(_)
         | ClientMessage::GetSnapshot(_)
         | ClientMessage::GetHistory(_)
+        | ClientMessage::GetTrades(_)
         | ClientMessage::GetMarketKey(_)
         | ClientMessage::WatchSigned(_)
         | ClientMessage::GetCheckpoint(_)
@@ -63,6 +84,7 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::Envelope(_)
         | ClientMessage::OfferPeer(_)
         | ClientMessage::GetPeers(_)
+        | ClientMessage::GetLots(_)
         | ClientMessage::Ping(_) => Repeat::Always,
         ClientMessage::Logout(_)
         | ClientMessage::ListSessions(_)
@@ -91,6 +113,13 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::GetActivity(_)
         | ClientMessage::GetReceipt(_)
         | ClientMessage::AddDevice(_)
+        | ClientMessage::PlaceDayOrder(_)
+        | ClientMessage::ReplaceDayOrder(_)
+        | ClientMessage::CancelAll(_)
+        | ClientMessage::MovePhase(_)
+        | ClientMessage::HaltAll(_)
+        | ClientMessage::ResumeAll(_)
+        | ClientMessage::SetLimits(_)
         | ClientMessage::ListDevices(_) => Repeat::InSession,
     }
 }
@@ -173,8 +202,26 @@ requests! {
         Answer::Message(ServerMessage::Balance(balance)) => Ok(balance),
         other => Err(other.kind()),
     };
+    PlaceDayOrder => DayReply, |answer| accepted(answer, day_reply);
+    ReplaceDayOrder => DayReply, |answer| accepted(answer, day_reply);
+    CancelAll => AllCancelled, |answer| accepted(answer, |accepted| match accepted.reply {
+        Reply::AllCancelled { cancelled, kept, more } => Some(AllCancelled { cancelled, kept, more }),
+        _ => None,
+    });
+    MovePhase => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    HaltAll => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    ResumeAll => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    SetLimits => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    GetTrades => Trades, |answer| match answer {
+        Answer::Message(ServerMessage::Trades(trades)) => Ok(trades),
+        other => Err(other.kind()),
+    };
     GetActivity => Activity, |answer| match answer {
         Answer::Message(ServerMessage::Activity(activity)) => Ok(activity),
+        other => Err(other.kind()),
+    };
+    GetLots => Lots, |answer| match answer {
+        Answer::Message(ServerMessage::Lots(lots)) => Ok(lots),
         other => Err(other.kind()),
     };
     GetOrders => Vec<OwnOrder>, |answer| match answer {

@@ -16,8 +16,8 @@ use std::task::{Context, Poll};
 
 use auction_core::RequestId;
 use auction_proto::{
-    Body, ClientMessage, FrameDecoder, Hello, Kind, PREFACE, ServerMessage, Text, VERSION, Welcome,
-    encode_frame,
+    Body, ClientMessage, FrameDecoder, Hello, Kind, PREFACE, ServerMessage, Text, VERSION,
+    VERSION_OLDEST, Welcome, encode_frame,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, timeout};
@@ -79,7 +79,7 @@ pub(crate) async fn greet(
         let stream = stream.map_err(ConnectionError::connecting)?;
         let mut connection = Connection::new(stream);
         let hello = Hello {
-            version_min: VERSION,
+            version_min: VERSION_OLDEST,
             version_max: VERSION,
             client: Text::of(program),
         };
@@ -89,7 +89,7 @@ pub(crate) async fn greet(
             ServerMessage::Welcome(welcome) => welcome,
             message => return Err(refusal(message)),
         };
-        if welcome.version != VERSION {
+        if !(VERSION_OLDEST..=VERSION).contains(&welcome.version) {
             return Err(ConnectionError::Version(welcome.version));
         }
         let clock = ServerClock::of_round_trip(sent, Instant::now(), welcome.time);

@@ -12,15 +12,16 @@ use auction_core::Timestamp;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
+use tokio_rustls::rustls::client::{WebPkiServerVerifier, verify_server_name};
 use tokio_rustls::rustls::crypto::{
     CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature,
 };
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::version::TLS13;
 use tokio_rustls::rustls::{
     AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError,
@@ -137,7 +138,11 @@ struct Verifier {
 }
 
 enum CertificateVerifier {
-    Authorities(Arc<WebPkiServerVerifier>),
+    Authorities {
+        judge: Arc<WebPkiServerVerifier>,
+        /// The given certificates; empty with those of the system.
+        given: Vec<Fingerprint>,
+    },
     Pinned(Fingerprint),
 }
 
@@ -145,9 +150,16 @@ impl Verifier {
     fn new(trust: &Trust, provider: Arc<CryptoProvider>) -> Result<Self, TlsError> {
         let judge = match trust {
             Trust::Pinned(fingerprint) => CertificateVerifier::Pinned(*fingerprint),
-            Trust::System => CertificateVerifier::Authorities(judge(system()?, &provider)?),
+            Trust::System => CertificateVerifier::Authorities {
+                judge: judge(system()?, &provider)?,
+                given: Vec::new(),
+            },
             Trust::Authorities(pem) => {
-                CertificateVerifier::Authorities(judge(authorities(pem)?, &provider)?)
+                let (roots, given) = authorities(pem)?;
+                CertificateVerifier::Authorities {
+                    judge: judge(roots, &provider)?,
+                    given,
+                }
             }
         };
         Ok(Self { judge, provider })
@@ -175,11 +187,13 @@ fn system() -> Result<RootCertStore, TlsError> {
     }
 }
 
-fn authorities(pem: &[u8]) -> Result<RootCertStore, TlsError> {
+fn authorities(pem: &[u8]) -> Result<(RootCertStore, Vec<Fingerprint>), TlsError> {
     let wrong = |why: String| TlsError::Authorities(why);
     let mut roots = RootCertStore::empty();
+    let mut given = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
+        given.push(Fingerprint::of(&certificate));
         roots
             .add(certificate)
             .map_err(|error| wrong(error.to_string()))?;
@@ -187,7 +201,7 @@ fn authorities(pem: &[u8]) -> Result<RootCertStore, TlsError> {
     if roots.is_empty() {
         return Err(wrong("there is none".to_owned()));
     }
-    Ok(roots)
+    Ok((roots, given))
 }
 
 impl ServerCertVerifier for Verifier {
@@ -208,9 +222,26 @@ impl ServerCertVerifier for Verifier {
                 pinned: *pinned,
                 found,
             }),
-            CertificateVerifier::Authorities(judge) => judge
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-                .map_err(|error| of_certificate(error, found)),
+            CertificateVerifier::Authorities { judge, given } => {
+                let verified = judge.verify_server_cert(
+                    end_entity,
+                    intermediates,
+                    server_name,
+                    ocsp_response,
+                    now,
+                );
+                let verified = match verified {
+                    // The usual self-signed certificate is an authority too, which rustls refuses as a server's. The
+                    // dates were checked before that; the name is checked here.
+                    Err(error) if is_authority(&error) && given.contains(&found) => {
+                        ParsedCertificate::try_from(end_entity)
+                            .and_then(|certificate| verify_server_name(&certificate, server_name))
+                            .map(|()| ServerCertVerified::assertion())
+                    }
+                    verified => verified,
+                };
+                verified.map_err(|error| of_certificate(error, found))
+            }
         };
         verified.map_err(|error| CertificateError::Other(OtherError(Arc::new(error))).into())
     }
@@ -241,11 +272,23 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
+/// Returns whether a certificate was refused because it is an authority's.
+fn is_authority(error: &Error) -> bool {
+    let Error::InvalidCertificate(CertificateError::Other(OtherError(why))) = error else {
+        return false;
+    };
+    let why = why.downcast_ref::<webpki::Error>();
+    why == Some(&webpki::Error::CaUsedAsEndEntity)
+}
+
 fn of_certificate(error: Error, found: Fingerprint) -> TlsError {
     let time = |time: UnixTime| {
         let micros = time.as_secs().checked_mul(1_000_000);
         micros.and_then(Timestamp::from_micros)
     };
+    if is_authority(&error) {
+        return TlsError::UnknownAuthority { found };
+    }
     let failed = TlsError::Failed(error.to_string());
     let Error::InvalidCertificate(error) = error else {
         return failed;
@@ -275,7 +318,7 @@ fn of_certificate(error: Error, found: Fingerprint) -> TlsError {
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.judge {
-            CertificateVerifier::Authorities(_) => "Verifier(authorities)",
+            CertificateVerifier::Authorities { .. } => "Verifier(authorities)",
             CertificateVerifier::Pinned(_) => "Verifier(pinned)",
         })
     }

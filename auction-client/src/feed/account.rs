@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use auction_core::{
-    AccountEvent, LotId, OrderId, RequestId, SessionId, StandingLead, StandingOrder, Timestamp,
+    AccountEvent, DayOrderState, LotId, OrderId, OwnDayOrder, Quantity, RequestId, SessionId,
+    StandingDayOrder, StandingLead, StandingOrder, Timestamp,
 };
 use auction_proto::{
-    Account, AccountEntry, DeadManOf, Fault, Follows, Refused, Resume, ServerMessage, Token,
-    WatchAccount,
+    Account, AccountEntry, DayOrders, DeadManOf, Fault, Follows, Refused, Resume, ServerMessage,
+    Token, WatchAccount,
 };
 
 use crate::connection::feed_connection::{Connecting, Dialer, FeedConnection};
@@ -44,6 +45,8 @@ pub struct AccountState {
     pub leads: Vec<StandingLead>,
     /// Orders on lots that have not closed.
     pub orders: Vec<StandingOrder>,
+    /// Orders on trading days that have not closed, with the open quantity as their quantity.
+    pub day_orders: Vec<StandingDayOrder>,
 }
 
 /// An update of an account.
@@ -155,6 +158,14 @@ impl AccountWatch {
                     return Ok(Some(AccountUpdate::Snapshot));
                 }
             }
+            ServerMessage::DayOrders(part) => {
+                if let Link::Live(subscription) = &mut self.link
+                    && let Some(standing) = subscription.day_part(part)
+                {
+                    self.standing = standing;
+                    return Ok(Some(AccountUpdate::Snapshot));
+                }
+            }
             ServerMessage::Goodbye(_) | ServerMessage::Refused(_) => return Err(refusal(message)),
             // Answers to requests that this connection never sends: ignored.
             _ => {}
@@ -189,9 +200,19 @@ impl Subscription {
         standing.dead_men.extend(part.dead_men);
         standing.leads.extend(part.leads);
         standing.orders.extend(part.orders);
-        match part.follows {
+        self.complete(part.follows)
+    }
+
+    /// Adds a part with orders on trading days.
+    fn day_part(&mut self, part: DayOrders) -> Option<AccountState> {
+        self.parts.as_mut()?.day_orders.extend(part.orders);
+        self.complete(part.follows)
+    }
+
+    fn complete(&mut self, follows: Follows) -> Option<AccountState> {
+        match follows {
             Follows::More => None,
-            Follows::Nothing => self.parts.take(),
+            Follows::Nothing | Follows::Halted(_) => self.parts.take(),
         }
     }
 }
@@ -211,8 +232,11 @@ impl AccountState {
                     (standing.quantity, standing.limit) = (quantity, limit);
                 }
             }
-            AccountEvent::OrderCancelled { lot, order }
-            | AccountEvent::OrderFilled { lot, order, .. }
+            AccountEvent::OrderCancelled { lot, order } => {
+                self.orders.retain(|standing| !is(standing, lot, order));
+                self.leave_day_order(lot, order, 0);
+            }
+            AccountEvent::OrderFilled { lot, order, .. }
             | AccountEvent::OrderLapsed { lot, order } => {
                 self.orders.retain(|standing| !is(standing, lot, order));
             }
@@ -229,22 +253,93 @@ impl AccountState {
                 self.dead_men.extend(armed);
             }
             AccountEvent::SessionClosed { session } => self.clear_dead_man(session),
+            AccountEvent::DayOrderAccepted {
+                lot,
+                order,
+                content,
+            } => self.day_orders.push(StandingDayOrder {
+                lot,
+                order: OwnDayOrder {
+                    order,
+                    content,
+                    traded: 0,
+                    value: 0,
+                    state: DayOrderState::Resting,
+                },
+            }),
+            AccountEvent::DayOrderReplaced {
+                lot,
+                order,
+                quantity,
+                limit,
+                ..
+            } => {
+                if let Some(own) = self.day_order(lot, order) {
+                    (own.content.quantity, own.content.limit) = (quantity, limit);
+                }
+            }
+            AccountEvent::DayOrderParked { lot, order, .. } => {
+                if let Some(own) = self.day_order(lot, order) {
+                    own.state = DayOrderState::Parked;
+                }
+            }
+            AccountEvent::DayOrderRests { lot, order, .. } => {
+                if let Some(own) = self.day_order(lot, order) {
+                    own.state = DayOrderState::Resting;
+                }
+            }
+            AccountEvent::DayOrderFilled {
+                lot,
+                order,
+                price,
+                quantity,
+                left,
+                ..
+            } => {
+                if let Some(own) = self.day_order(lot, order) {
+                    own.traded += quantity.get();
+                    own.value += u128::from(price.units()) * u128::from(quantity.get());
+                }
+                self.leave_day_order(lot, order, left);
+            }
+            AccountEvent::DayOrdersDecremented {
+                lot,
+                resting,
+                incoming,
+                resting_left,
+                incoming_left,
+                ..
+            } => {
+                self.leave_day_order(lot, resting, resting_left);
+                self.leave_day_order(lot, incoming, incoming_left);
+            }
+            AccountEvent::DayOrderLapsed { lot, order, .. } => self.leave_day_order(lot, order, 0),
             AccountEvent::DeadManFired { .. }
             | AccountEvent::Deposited { .. }
             | AccountEvent::Withdrawn { .. }
             | AccountEvent::SessionOpened { .. }
             | AccountEvent::Suspended
             | AccountEvent::Reinstated
-            | AccountEvent::DayOrderAccepted { .. }
-            | AccountEvent::DayOrderReplaced { .. }
-            | AccountEvent::DayOrderParked { .. }
-            | AccountEvent::DayOrderRests { .. }
-            | AccountEvent::DayOrderFilled { .. }
-            | AccountEvent::DayOrdersDecremented { .. }
-            | AccountEvent::DayOrderLapsed { .. }
             | AccountEvent::OrderKept { .. }
             | AccountEvent::AllCancelled { .. }
             | AccountEvent::LimitsSet { .. } => {}
+        }
+    }
+
+    fn day_order(&mut self, lot: LotId, order: OrderId) -> Option<&mut OwnDayOrder> {
+        let mut all = self.day_orders.iter_mut();
+        let found = all.find(|standing| (standing.lot, standing.order.order) == (lot, order));
+        found.map(|standing| &mut standing.order)
+    }
+
+    /// Sets the open shares of an order; without any it is gone.
+    fn leave_day_order(&mut self, lot: LotId, order: OrderId, left: u64) {
+        match (Quantity::new(left), self.day_order(lot, order)) {
+            (Some(open), Some(own)) => own.content.quantity = open,
+            (None, _) => self
+                .day_orders
+                .retain(|standing| (standing.lot, standing.order.order) != (lot, order)),
+            (Some(_), None) => {}
         }
     }
 
@@ -271,6 +366,11 @@ fn subscribe(dialer: &Dialer, wait: Duration, token: Token) -> Connecting<Begun>
             match subscription.connection.next().await?.message {
                 ServerMessage::Account(part) => {
                     if let Some(standing) = subscription.part(part) {
+                        return Ok(Begun(subscription, standing));
+                    }
+                }
+                ServerMessage::DayOrders(part) => {
+                    if let Some(standing) = subscription.day_part(part) {
                         return Ok(Begun(subscription, standing));
                     }
                 }

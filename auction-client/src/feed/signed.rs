@@ -181,7 +181,7 @@ impl Subscription {
             return Err(ConnectionError::Unexpected(kind));
         }
         let body = auction_proto::decode_body::<auction_proto::SnapshotPart>(&part.part)?;
-        let last = body.follows == auction_proto::Follows::Nothing;
+        let last = !body.follows.is_more();
         gathering.parts.push(part);
         let whole = self.snapshot.take_if(|_| last);
         Ok(whole.map(|whole| Signed::Snapshot {

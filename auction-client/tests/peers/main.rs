@@ -201,7 +201,7 @@ fn peers_without_a_server_connection_see_what_the_others_see() {
     told.is_standing("live");
     asking.is_standing("live");
 
-    mia.does(&["bid", "S1", "5"]);
+    mia.does(&["bid", "S1", "5", "--yes"]);
     let everyone = [&with_line, &told, &asking];
     everyone.iter().for_each(|one| one.sees_bid("5.00"));
 
@@ -214,7 +214,7 @@ fn peers_without_a_server_connection_see_what_the_others_see() {
     let tom = Person::at(&address);
     tom.does(&["register", "tom"]);
     tom.does(&["login", "tom"]);
-    tom.does(&["bid", "S1", "6"]);
+    tom.does(&["bid", "S1", "6", "--yes"]);
     everyone.iter().for_each(|one| one.sees_bid("6.00"));
 }
 

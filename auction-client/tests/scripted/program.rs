@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use auction_core::{
     BidReply, FeedSequence, LotId, Outcome, PublicEvent, Reply, RequestId, Timestamp, UserId,
 };
 use auction_proto::{
-    Accepted, ClientMessage, Done, Feed, FeedEntry, MarketKey, ServerMessage, SigningKey, Welcome,
+    Accepted, ClientMessage, Done, Feed, FeedEntry, List, Lots, LotsOf, MarketKey, ServerMessage,
+    SigningKey, Welcome,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -29,6 +31,8 @@ pub struct Server {
     address: String,
     home: TempDir,
     key: Arc<Mutex<Option<u8>>>,
+    /// True for a server from before `get_lots`.
+    is_old: Arc<AtomicBool>,
 }
 
 impl Server {
@@ -36,14 +40,20 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let key = Arc::new(Mutex::new(Some(0x42)));
-        let told = key.clone();
+        let is_old = Arc::new(AtomicBool::new(false));
+        let (told, age) = (key.clone(), is_old.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(converse(Line::new(stream), told.clone()));
+                tokio::spawn(converse(Line::new(stream), told.clone(), age.clone()));
             }
         });
         let home = tempfile::tempdir().unwrap();
-        Self { address, home, key }
+        Self {
+            address,
+            home,
+            key,
+            is_old,
+        }
     }
 
     /// Sets the bytes of the market's key from now on; `None`: a market without a key.
@@ -82,7 +92,7 @@ pub fn auction(home: &Path) -> Command {
     command
 }
 
-async fn converse(mut line: Line<TcpStream>, key: Arc<Mutex<Option<u8>>>) {
+async fn converse(mut line: Line<TcpStream>, key: Arc<Mutex<Option<u8>>>, age: Arc<AtomicBool>) {
     // A heartbeat that no busy machine misses.
     let heartbeat_ms = 10 * HEARTBEAT_MS;
     line.greet(Welcome {
@@ -135,6 +145,10 @@ async fn converse(mut line: Line<TcpStream>, key: Arc<Mutex<Option<u8>>>) {
                 opened: Default::default(),
             }
             .into(),
+            ClientMessage::GetLots(_) if age.load(Ordering::Relaxed) => {
+                Refused::new(Code::UNKNOWN_KIND, "no such kind").into()
+            }
+            ClientMessage::GetLots(asked) => lots(asked.of),
             ClientMessage::Bid(_) if !known => Refused::new(Code::NOT_LOGGED_IN, "log in").into(),
             ClientMessage::Bid(bid) if bid.price < price("1.01") => {
                 let refused = Refused::new(Code::BID_TOO_LOW, "the least bid is 1.01");
@@ -164,6 +178,26 @@ async fn converse(mut line: Line<TcpStream>, key: Arc<Mutex<Option<u8>>>) {
         };
         line.say(number, answer).await;
     }
+}
+
+/// The lots of AAPL, the only stock.
+fn lots(of: LotsOf) -> ServerMessage {
+    let market = market();
+    let aapl = market.lot(LotId(1)).unwrap();
+    if ![LotsOf::Lot(aapl.id), LotsOf::Symbol(aapl.symbol)].contains(&of) {
+        let code = match of {
+            LotsOf::Symbol(_) => Code::UNKNOWN_SYMBOL,
+            LotsOf::Lot(_) => Code::UNKNOWN_LOT,
+        };
+        return Refused::new(code, "none").into();
+    }
+    Lots {
+        feed_sequence: market.feed_sequence(),
+        accounts: market.accounts(),
+        total: 1,
+        lots: List::new(vec![aapl.clone()]).unwrap(),
+    }
+    .into()
 }
 
 fn accepted(reply: Reply) -> Accepted {
@@ -338,6 +372,66 @@ async fn what_the_market_refuses_exits_with_3_and_names_the_remedy() {
     ] {
         let told = server.run(&arguments).await.expect(3);
         assert!(told.err.contains("there is no stock XYZ"), "{}", told.err);
+    }
+}
+
+#[tokio::test]
+async fn a_bid_needs_no_snapshot_of_the_market() {
+    let server = Server::start().await;
+    server.log_in().await;
+    for target in ["AAPL", "#1"] {
+        let bid = server.run(&["bid", target, "1.40", "--trace-wire"]).await;
+        let wire = bid.expect(0).err;
+        assert!(
+            wire.contains("get_lots") && !wire.contains("snapshot"),
+            "{wire}"
+        );
+    }
+    for (arguments, says) in [
+        (
+            ["bid", "XYZ", "1"],
+            "there is no stock XYZ; `auction lots` shows",
+        ),
+        (
+            ["bid", "#9", "1"],
+            "there is no lot #9; `auction lots` shows",
+        ),
+    ] {
+        let told = server.run(&arguments).await.expect(3);
+        assert!(told.err.contains(says), "{}", told.err);
+    }
+    let told = server.run(&["bid", "XYZ", "1", "--lot", "1"]).await;
+    let says = "lot #1 is of AAPL, which you did not name";
+    assert!(told.expect(2).err.contains(says));
+    // An older server does not have the question.
+    server.is_old.store(true, Ordering::Relaxed);
+    let bid = server.run(&["bid", "AAPL", "1.40", "--trace-wire"]).await;
+    assert!(bid.expect(0).err.contains("get_snapshot"));
+}
+
+#[tokio::test]
+async fn a_price_far_above_the_least_is_refused_without_yes() {
+    let server = Server::start().await;
+    server.log_in().await;
+    let told = server.run(&["bid", "#1", "90000"]).await.expect(2);
+    let says = "auction: 90000.00 is 89108 times the least bid, 1.01; nothing was sent. --yes sends it; --within PERCENT \
+                allows more than 100 percent\n";
+    assert_eq!(told.err, says);
+    let error = server
+        .run(&["bid", "AAPL", "1.10", "--within", "5", "--json"])
+        .await
+        .expect(2)
+        .error();
+    assert_eq!(
+        (&error["code"], &error["compared"]),
+        (&json!("price_far"), &json!("1.01"))
+    );
+    for arguments in [
+        &["bid", "AAPL", "1.40"][..],
+        &["bid", "AAPL", "90000", "--yes"],
+        &["bid", "AAPL", "1.06", "--within", "5"],
+    ] {
+        server.run(arguments).await.expect(0);
     }
 }
 

@@ -115,6 +115,30 @@ async fn after_a_lost_connection_the_request_is_repeated_with_its_id() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reserved_id_is_used_once_by_each_client() {
+    let (client, _door, mut line) = logged_in().await;
+    let earlier = submit(&client, "1.10").await;
+    let first = expect_bid(&mut line, "1.10").await;
+    let id = client.reserve_request_id();
+    let later = submit(&client, "1.20").await;
+    let answer = client.submit_as(id, bid("1.30")).await.unwrap();
+    let second = expect_bid(&mut line, "1.20").await;
+    assert!(first < id && id < second, "{first} {id} {second}");
+    assert_eq!(expect_bid(&mut line, "1.30").await, id);
+
+    let twice = client.submit_as(id, bid("1.30")).await.unwrap();
+    let refused = twice.await.unwrap_err();
+    let is_in_flight = matches!(
+        &refused,
+        RequestError::NotConnected(ConnectionError::InFlight(in_flight)) if *in_flight == id
+    );
+    assert!(is_in_flight, "{refused:?}");
+    line.say(id, accepted(Done::Before, price("1.30"))).await;
+    assert_eq!(answer.await.unwrap().done, Done::Before);
+    drop((earlier, later));
+}
+
+#[tokio::test(start_paused = true)]
 async fn requests_are_repeated_in_order_before_new_ones() {
     let (client, mut listener, mut line) = logged_in().await;
     let _answers = (submit(&client, "1.10").await, submit(&client, "1.20").await);

@@ -45,7 +45,20 @@ impl Identity {
     }
 
     fn self_signed(name: &str) -> Self {
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
+        Self::signed_by_itself(name, |_| {})
+    }
+
+    /// Creates a certificate as `openssl req -x509` does: its own authority.
+    fn own_authority(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
+        Self::signed_by_itself(name, |params| {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            change(params);
+        })
+    }
+
+    fn signed_by_itself(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        change(&mut params);
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         Self {
@@ -172,6 +185,32 @@ async fn untrusted_servers_are_reported_with_the_reason() {
         error.to_string().contains("good from 2999-02-03"),
         "{error}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_self_signed_authority_is_trusted_for_its_name_and_dates() {
+    let own = Identity::own_authority(HOST, |_| {});
+    let trust = own.trusted();
+    assert!(at(&own, &trust).await.is_ok());
+
+    let found = own.fingerprint();
+    let unknown = TlsError::UnknownAuthority { found };
+    let other = Identity::own_authority(HOST, |_| {});
+    assert_eq!(refused(&own, &other.trusted()).await, unknown);
+
+    let elsewhere = Identity::own_authority("elsewhere.example", |_| {});
+    let error = refused(&elsewhere, &elsewhere.trusted()).await;
+    assert!(matches!(error, TlsError::OtherName { .. }), "{error}");
+    let expired = Identity::own_authority(HOST, |params| {
+        params.not_after = date_time_ymd(2001, 2, 3);
+    });
+    let error = refused(&expired, &expired.trusted()).await;
+    assert!(matches!(error, TlsError::Expired { .. }), "{error}");
+    let early = Identity::own_authority(HOST, |params| {
+        params.not_before = date_time_ymd(2999, 2, 3);
+    });
+    let error = refused(&early, &early.trusted()).await;
+    assert!(matches!(error, TlsError::NotYetValid { .. }), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

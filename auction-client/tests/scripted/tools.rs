@@ -23,7 +23,7 @@ async fn a_trace_shows_every_frame_and_no_secret() {
     holds_no_secret(&said);
     for line in [
         "-> hello 1 {\"version_min\":1,",
-        "<- welcome 1 {\"version\":1,",
+        "<- welcome 1 {\"version\":2,",
         ",\"password\":\"(not shown)\"}",
         ",\"token\":\"(not shown)\",",
     ] {

@@ -4,3 +4,4 @@ pub(crate) mod ledger;
 pub(crate) mod sessions;
 pub(crate) mod standing;
 pub(crate) mod view;
+mod view_days;

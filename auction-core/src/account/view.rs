@@ -7,9 +7,7 @@ use alloc::vec::Vec;
 
 use crate::clearing::call::Side;
 use crate::model::command::Asset;
-use crate::model::day::{
-    DayOrder, DayOrderState, FillRole, LapseReason, OwnDayOrder, TraderLimits,
-};
+use crate::model::day::{DayOrder, FillRole, LapseReason, OwnDayOrder, TraderLimits};
 use crate::model::event::{BidAccepted, Event, OpenedBid, Outcome, PrivateEvent, PublicEvent};
 use crate::{
     LotId, OrderId, Price, Quantity, SessionId, Span, StandingDayOrder, StandingLead,
@@ -231,7 +229,7 @@ pub struct Accounts {
     places: BTreeMap<(UserId, LotId, OrderId), u64>,
     places_given: u64,
     by_lot: BTreeSet<(LotId, UserId, OrderId)>,
-    day_orders: BTreeMap<(UserId, LotId, OrderId), OwnDayOrder>,
+    pub(super) day_orders: BTreeMap<(UserId, LotId, OrderId), OwnDayOrder>,
     leads: BTreeMap<LotId, (UserId, Price)>,
     led: BTreeSet<(UserId, LotId)>,
     pub(crate) sessions: BTreeMap<SessionId, UserId>,
@@ -540,156 +538,16 @@ impl Accounts {
             PrivateEvent::UserReinstated { user } => (user, AccountEvent::Reinstated),
             PrivateEvent::Deposited { user, asset } => (user, AccountEvent::Deposited { asset }),
             PrivateEvent::Withdrawn { user, asset } => (user, AccountEvent::Withdrawn { asset }),
-            PrivateEvent::DayOrderAccepted {
-                lot,
-                trader,
-                order,
-                content,
-            } => {
-                self.place_day_order(
-                    trader,
-                    lot,
-                    OwnDayOrder {
-                        order,
-                        content,
-                        traded: 0,
-                        value: 0,
-                        state: DayOrderState::Resting,
-                    },
-                );
-                let accepted = AccountEvent::DayOrderAccepted {
-                    lot,
-                    order,
-                    content,
-                };
-                (trader, accepted)
-            }
-            PrivateEvent::DayOrderReplaced {
-                lot,
-                trader,
-                order,
-                quantity,
-                limit,
-                keeps_place,
-            } => {
-                if let Some(own) = self.day_orders.get_mut(&(trader, lot, order)) {
-                    (own.content.quantity, own.content.limit) = (quantity, limit);
-                }
-                let replaced = AccountEvent::DayOrderReplaced {
-                    lot,
-                    order,
-                    quantity,
-                    limit,
-                    keeps_place,
-                };
-                (trader, replaced)
-            }
-            PrivateEvent::DayOrderParked {
-                lot,
-                trader,
-                order,
-                open,
-            } => {
-                if let Some(own) = self.day_orders.get_mut(&(trader, lot, order)) {
-                    own.state = DayOrderState::Parked;
-                }
-                (trader, AccountEvent::DayOrderParked { lot, order, open })
-            }
-            PrivateEvent::DayOrderRests {
-                lot,
-                trader,
-                order,
-                open,
-            } => {
-                if let Some(own) = self.day_orders.get_mut(&(trader, lot, order)) {
-                    own.state = DayOrderState::Resting;
-                }
-                (trader, AccountEvent::DayOrderRests { lot, order, open })
-            }
-            PrivateEvent::DayOrderFilled {
-                lot,
-                trader,
-                order,
-                trade,
-                price,
-                quantity,
-                role,
-                left,
-            } => {
-                if let Some(own) = self.day_orders.get_mut(&(trader, lot, order)) {
-                    own.traded += quantity.get();
-                    own.value += u128::from(price.units()) * u128::from(quantity.get());
-                }
-                self.leave_day_order(trader, lot, order, left);
-                let filled = AccountEvent::DayOrderFilled {
-                    lot,
-                    order,
-                    trade,
-                    price,
-                    quantity,
-                    role,
-                    left,
-                };
-                (trader, filled)
-            }
-            PrivateEvent::DayOrdersDecremented {
-                lot,
-                trader,
-                resting,
-                incoming,
-                quantity,
-                resting_left,
-                incoming_left,
-            } => {
-                self.leave_day_order(trader, lot, resting, resting_left);
-                self.leave_day_order(trader, lot, incoming, incoming_left);
-                let decremented = AccountEvent::DayOrdersDecremented {
-                    lot,
-                    resting,
-                    incoming,
-                    quantity,
-                    resting_left,
-                    incoming_left,
-                };
-                (trader, decremented)
-            }
-            PrivateEvent::DayOrderLapsed {
-                lot,
-                trader,
-                order,
-                quantity,
-                because,
-            } => {
-                self.leave_day_order(trader, lot, order, 0);
-                let lapsed = AccountEvent::DayOrderLapsed {
-                    lot,
-                    order,
-                    quantity,
-                    because,
-                };
-                (trader, lapsed)
-            }
-            PrivateEvent::OrderKept { lot, trader, order } => {
-                (trader, AccountEvent::OrderKept { lot, order })
-            }
-            PrivateEvent::AllCancelled {
-                trader,
-                lot,
-                cancelled,
-                kept,
-                more,
-            } => {
-                let all = AccountEvent::AllCancelled {
-                    lot,
-                    cancelled,
-                    kept,
-                    more,
-                };
-                (trader, all)
-            }
-            PrivateEvent::LimitsSet { trader, limits } => {
-                (trader?, AccountEvent::LimitsSet { limits })
-            }
+            PrivateEvent::DayOrderAccepted { .. }
+            | PrivateEvent::DayOrderReplaced { .. }
+            | PrivateEvent::DayOrderParked { .. }
+            | PrivateEvent::DayOrderRests { .. }
+            | PrivateEvent::DayOrderFilled { .. }
+            | PrivateEvent::DayOrdersDecremented { .. }
+            | PrivateEvent::DayOrderLapsed { .. }
+            | PrivateEvent::OrderKept { .. }
+            | PrivateEvent::AllCancelled { .. }
+            | PrivateEvent::LimitsSet { .. } => return self.apply_day(event),
             PrivateEvent::CredentialSet { .. }
             | PrivateEvent::ReserveSet { .. }
             | PrivateEvent::EndDrawn { .. } => return None,
@@ -704,21 +562,6 @@ impl Accounts {
         let key = (user, order.lot, order.order);
         self.places.insert(key, self.places_given);
         self.orders.insert(key, order);
-    }
-
-    pub(crate) fn place_day_order(&mut self, user: UserId, lot: LotId, order: OwnDayOrder) {
-        self.day_orders.insert((user, lot, order.order), order);
-    }
-
-    /// Sets the open shares of an order; without any it is gone.
-    fn leave_day_order(&mut self, user: UserId, lot: LotId, order: OrderId, left: u64) {
-        let key = (user, lot, order);
-        match (Quantity::new(left), self.day_orders.get_mut(&key)) {
-            (Some(open), Some(own)) => own.content.quantity = open,
-            _ => {
-                self.day_orders.remove(&key);
-            }
-        }
     }
 
     fn remove(&mut self, user: UserId, lot: LotId, order: OrderId) -> bool {

@@ -5,7 +5,8 @@ use super::case::Case;
 use super::verdict::{Held, Judged, UncrossFault, Wrong};
 use crate::clearing::call::{LadderStep, Quote};
 use crate::lot::{Book, CallBook, Lot};
-use crate::model::command::{CallTerms, Terms};
+use crate::model::call_terms::CallTerms;
+use crate::model::command::Terms;
 use crate::model::event::{Events, ExtensionCause, NoCrossBecause, Outcome, PublicEvent};
 use crate::{Actor, LotId, Price, Timestamp};
 

@@ -3,7 +3,8 @@
 use super::Engine;
 use crate::limits::{CALLS_PER_TRADER_MAX, LOTS_MAX, SPAN_MAX_MICROS};
 use crate::lot::{self, Due, Lot, Offer, OrderChange};
-use crate::model::command::{Actor, CallTerms, OpenLot, Terms};
+use crate::model::call_terms::CallTerms;
+use crate::model::command::{Actor, OpenLot, Terms};
 use crate::model::event::{
     Event, Events, ExtensionCause, LotOpened, Outcome, PrivateEvent, PublicEvent, UnsoldBecause,
 };

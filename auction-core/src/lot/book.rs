@@ -49,6 +49,13 @@ impl Book {
         }
     }
 
+    pub(super) fn day(&self) -> Option<&DayBook> {
+        match self {
+            Self::Day(book) => Some(book),
+            _ => None,
+        }
+    }
+
     pub(super) fn price(&self) -> Option<Price> {
         match self {
             Self::English(book) => book.price,

@@ -43,9 +43,9 @@ use crate::clearing::uniform::UniformPricing;
 use crate::lot::{
     Book, CallBook, DayBook, DutchBook, EnglishBook, Lot, Phase, SealedBook, UniformBook,
 };
+use crate::model::call_terms::{BookShown, CallTerms};
 use crate::model::command::{
-    AccountMode, BookShown, CallTerms, DutchTerms, EnglishTerms, Role, SealedTerms, Terms,
-    UniformTerms,
+    AccountMode, DutchTerms, EnglishTerms, Role, SealedTerms, Terms, UniformTerms,
 };
 use crate::model::day::{DayHaltCause, DayPhase, DayTerms};
 use crate::model::event::{

@@ -5,7 +5,7 @@ use core::fmt;
 
 use crate::clearing::book::SelfTrade;
 use crate::clearing::call::{Collar, Side};
-use crate::model::command::CallTerms;
+use crate::model::call_terms::CallTerms;
 use crate::{Amount, OrderId, Price, Quantity, Span, Timestamp};
 
 /// The public terms of a trading day: calls and continuous trading in one book.
@@ -175,7 +175,7 @@ pub enum TimeInForce {
     Day,
     /// To this time, exclusive, or the close of the lot.
     Until(Timestamp),
-    /// What cannot trade at once lapses.
+    /// It trades at once as far as it can; the rest lapses.
     ImmediateOrCancel,
     /// It trades whole at once, or not at all.
     FillOrKill,
@@ -499,11 +499,11 @@ pub struct DayReply {
     pub traded: u64,
     /// Sum of price x shares of them, in ten-thousandths.
     pub value: u128,
-    /// What became of the rest.
+    /// Fate of the rest.
     pub rest: DayRest,
 }
 
-/// What became of the rest of an order.
+/// Fate of the rest of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum DayRest {

@@ -31,7 +31,7 @@ pub enum Reject {
     #[error("you lead already; raise your maximum instead")]
     AlreadyLeading,
     /// The price is above the greatest possible bid for the lot.
-    #[error("the greatest price for this lot is {greatest}")]
+    #[error("for so many shares the greatest price is {greatest}")]
     PriceTooHigh {
         /// The greatest price that can be bid.
         greatest: Price,
@@ -118,7 +118,7 @@ pub enum Reject {
         quantity: Quantity,
     },
     /// The limit is not on the tick of a call auction.
-    #[error("a limit is a multiple of the tick, {tick}, and not zero; the next higher is {above}")]
+    #[error("a limit is a multiple of the tick, {tick}, and not zero; the next one is {above}")]
     OffTick {
         /// The tick.
         tick: Price,
@@ -140,7 +140,7 @@ pub enum Reject {
         most: u64,
     },
     /// The order could trade with another of the same trader.
-    #[error("it could trade with your own order {}; cancel that first, or choose another limit", own_limit(.own))]
+    #[error("it could trade with your own order {}; cancel that first, or choose a limit that does not reach it", own_limit(.own))]
     WouldSelfTrade {
         /// The limit of the trader's most willing order of the other side; `None`: a market order.
         own: Option<Price>,

@@ -1,4 +1,4 @@
-//! What one lot alone does not show: the next day, several lots, and the clock.
+//! Cases that one lot alone does not show: the next day, several lots, and the clock.
 
 use auction_core::{
     Book, Caller, Command, DayBook, LotId, Reject, Reply, Side, TraderLimit, TraderLimits,
@@ -73,7 +73,7 @@ impl Market {
 }
 
 #[test]
-fn a_closing_price_is_the_reference_of_the_next_day_rounded_down() {
+fn a_closing_price_rounded_down_is_the_next_days_reference() {
     let mut market = Market::open(&terms(), &[]);
     market.enter(0, LOT, 0, Side::Sell, 100_700).unwrap();
     market.enter(0, LOT, 1, Side::Buy, 100_700).unwrap();
@@ -98,7 +98,7 @@ fn a_closing_price_is_the_reference_of_the_next_day_rounded_down() {
 }
 
 #[test]
-fn cancel_all_reaches_every_lot_and_counts_what_it_may_not_cancel() {
+fn cancel_all_reaches_every_lot_and_counts_what_it_keeps() {
     let closed = Terms {
         no_cancel: Some(9),
         ..terms()
@@ -136,7 +136,7 @@ fn cancel_all_reaches_every_lot_and_counts_what_it_may_not_cancel() {
 }
 
 #[test]
-fn orders_and_replacements_are_counted_by_the_second_of_the_clock() {
+fn orders_and_replacements_are_counted_by_the_second() {
     let long = Terms {
         phases: vec![(Kind::Call, 0)],
         closes_at: 3_000_000,
@@ -181,7 +181,7 @@ fn orders_and_replacements_are_counted_by_the_second_of_the_clock() {
 }
 
 #[test]
-fn a_halt_of_the_market_moves_every_lot_that_is_not_halted_itself() {
+fn a_halt_of_the_market_moves_every_lot_not_halted_itself() {
     let mut market = Market::open(&terms(), &[]);
     market.operator(0, open_lot(&terms(), 0)).unwrap();
     market
@@ -254,7 +254,7 @@ fn a_phase_whose_end_is_the_very_instant_is_skipped() {
 }
 
 #[test]
-fn the_close_is_again_the_schedules_when_an_extended_call_ended_early() {
+fn the_close_is_the_schedules_after_an_early_end_of_a_call() {
     let phases = [
         (Kind::Call, 0),
         (Kind::Continuous, 10),

@@ -1,4 +1,4 @@
-//! What traders see of their own orders, and the answers to their commands.
+//! Traders' views of their own orders, and the answers to their commands.
 
 use std::collections::BTreeMap;
 

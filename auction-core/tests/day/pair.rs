@@ -20,7 +20,7 @@ pub struct Pair {
     pub market: Market,
     shown: Shown,
     own: Own,
-    /// What is left of each order by the events alone.
+    /// Open shares of each order by the events alone.
     left: BTreeMap<Id, u64>,
     /// Number of records compared.
     seen: usize,

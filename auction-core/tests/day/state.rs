@@ -38,7 +38,7 @@ pub fn agrees(market: &Market, day: &Day) {
     assert_eq!(market.engine.indicative(LOT), indicative(day), "{day:?}");
 }
 
-/// What an uncross now would give, whatever the collar.
+/// Result that an uncross now would give, whatever the collar.
 fn indicative(day: &Day) -> Option<Indicative> {
     day.phase.call?;
     let quote = |side| {

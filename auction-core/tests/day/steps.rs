@@ -261,7 +261,7 @@ fn collar() -> impl Strategy<Value = Option<Collar>> {
     option::weighted(0.4, collar)
 }
 
-/// What the traders have in their accounts: enough for a while.
+/// Contents of the traders' accounts: enough for a while.
 pub fn accounts() -> impl Strategy<Value = Vec<Account>> {
     let account = (0..300_u64, 0..300_u64).prop_map(|(cash, shares)| Account {
         cash: cash * BASE,

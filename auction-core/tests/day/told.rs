@@ -1,4 +1,4 @@
-//! What the engine says, in the oracle's words.
+//! The engine's events, in the oracle's words.
 
 use auction_core::{
     DayHaltCause, DayPhase, Event as Told, ExtensionCause, FillRole, LapseReason, NoCrossBecause,

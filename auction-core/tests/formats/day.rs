@@ -242,7 +242,7 @@ fn limits_bind_at_their_values_and_name_themselves() {
     house.user(63, B, limit(Side::Sell, 3, "8")).unwrap();
     let refused = house.user(64, B, limit(Side::Sell, 1, "8"));
     assert_eq!(refused, over(TraderLimit::Short, 3));
-    // Limits of one's own go before those of all.
+    // A trader's own limits go before those of all.
     let free = TraderLimits::default();
     house
         .user(65, AUCTIONEER, set(Some(B), Some(free)))

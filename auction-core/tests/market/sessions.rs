@@ -224,6 +224,21 @@ fn an_expired_session_still_hears_what_came_of_its_requests() {
     assert_eq!(ask(2, 1), expired);
 }
 
+/// The expiry is exclusive: in the last microsecond a request is still decided.
+#[test]
+fn a_session_lives_until_the_microsecond_before_its_expiry() {
+    for (micros, lives) in [(59_999_999, true), (60_000_000, false), (60_000_001, false)] {
+        let mut publisher = Publisher::new();
+        let caller = Caller::Session {
+            session: SESSION,
+            request: RequestId(1),
+        };
+        let now = Timestamp::from_micros(micros).unwrap();
+        let decided = publisher.execute(now, caller, profit_of(1));
+        assert_eq!(decided.is_ok(), lives, "{micros}");
+    }
+}
+
 #[test]
 fn a_17th_session_of_a_user_closes_their_oldest() {
     let mut publisher = Publisher::new();

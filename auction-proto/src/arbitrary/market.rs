@@ -7,18 +7,18 @@ use alloc::vec::Vec;
 use auction_core::clearing::call::Cross;
 use auction_core::limits::{BIDS_OPENED_MAX, DEPTH_LEVELS_MAX, STEP_BANDS_MAX};
 use auction_core::{
-    AllocatedBy, BidAccepted, Book, BookDepth, BookShown, CallBook, CallTerms, Candidates, Collar,
-    DutchBook, DutchTerms, EnglishBook, EnglishTerms, ExtensionCause, Indicative, LadderStep,
-    Listing, Lot, LotOpened, MarginalPriority, NoCrossBecause, OpenedBid, OrderState, Outcome,
-    OwnOrder, Phase, Price, PublicEvent, Quote, ReserveStatus, SealedBook, SealedPricing,
-    SealedTerms, SoftClose, SoftCloseMode, SoldBy, StepBand, Steps, Stock, Taken, Terms,
-    UniformBook, UniformPricing, UniformTerms, UnsoldBecause,
+    AllocatedBy, BidAccepted, Book, BookDepth, CallBook, Candidates, DutchBook, DutchTerms,
+    EnglishBook, EnglishTerms, Indicative, LadderStep, Listing, Lot, LotOpened, MarginalPriority,
+    NoCrossBecause, OpenedBid, OrderState, Outcome, OwnOrder, Phase, Price, PublicEvent, Quote,
+    ReserveStatus, SealedBook, SealedPricing, SealedTerms, SoftClose, SoftCloseMode, SoldBy,
+    StepBand, Steps, Stock, Taken, Terms, UniformBook, UniformPricing, UniformTerms, UnsoldBecause,
 };
 use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::day_terms::{self, call_terms, extension_cause};
 use super::value::{
     account_mode, commitment, lot_id, maybe_price, name, number, order_id, price, profit, quantity,
     random_end, role, security, side, small, span, symbol, timestamp, user_id,
@@ -77,34 +77,9 @@ pub(super) fn terms() -> BoxedStrategy<Terms> {
             })
         }),
         call_terms().prop_map(Terms::Call),
+        day_terms::terms().prop_map(|terms| Terms::Day(Box::new(terms))),
     ]
     .boxed()
-}
-
-fn call_terms() -> BoxedStrategy<CallTerms> {
-    let book = select(&[BookShown::Open, BookShown::Closed][..]);
-    let collar = (price(), small()).prop_map(|(absolute, basis_points)| Collar {
-        absolute,
-        basis_points,
-    });
-    let extensions = (small(), any::<bool>(), span());
-    let windows = (span(), option::of(span()));
-    (price(), book, option::of(collar), extensions, windows)
-        .prop_map(|(tick, book, collar, extensions, windows)| {
-            let (extensions_max, market_extension, extend_by) = extensions;
-            let (random_end, no_cancel) = windows;
-            CallTerms {
-                tick,
-                book,
-                collar,
-                extensions_max,
-                market_extension,
-                extend_by,
-                random_end,
-                no_cancel,
-            }
-        })
-        .boxed()
 }
 
 fn quote() -> BoxedStrategy<Quote> {
@@ -223,7 +198,7 @@ fn reserve_status() -> BoxedStrategy<ReserveStatus> {
     .boxed()
 }
 
-fn outcome() -> BoxedStrategy<Outcome> {
+pub(super) fn outcome() -> BoxedStrategy<Outcome> {
     let by = select(
         &[
             SoldBy::HighestBid,
@@ -263,6 +238,7 @@ fn outcome() -> BoxedStrategy<Outcome> {
         maybe_price(),
     );
     prop_oneof![
+        day_terms::day_outcome(),
         (user_id(), price(), by, maybe_price()).prop_map(|(winner, price, by, runner_up)| {
             Outcome::Sold {
                 winner,
@@ -380,6 +356,7 @@ fn book() -> BoxedStrategy<Book> {
                 has_reserve,
             })
         }),
+        day_terms::book().prop_map(|book| Book::Day(Box::new(book))),
         call.prop_map(|(traders, reference, market_extended, end)| {
             Book::Call(CallBook {
                 traders,
@@ -392,16 +369,9 @@ fn book() -> BoxedStrategy<Book> {
     .boxed()
 }
 
-/// Any public event.
-pub fn public_event() -> BoxedStrategy<PublicEvent> {
-    let cause = select(
-        &[
-            ExtensionCause::SoftClose,
-            ExtensionCause::Ordered,
-            ExtensionCause::Volatility,
-            ExtensionCause::MarketOrders,
-        ][..],
-    );
+/// Any public event that does not come with trading days.
+pub(super) fn public_event_of_lots() -> BoxedStrategy<PublicEvent> {
+    let cause = extension_cause();
     prop_oneof![
         listing().prop_map(PublicEvent::StockListed),
         (user_id(), name(), role()).prop_map(|(user, name, role)| PublicEvent::UserRegistered {

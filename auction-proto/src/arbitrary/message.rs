@@ -8,14 +8,15 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::market::{depth, indicative, lot, opened_bid, own_order, public_event, stock, terms};
+use super::day::public_event;
+use super::market::{depth, indicative, lot, opened_bid, own_order, stock, terms};
 use super::peers;
 use super::value::{
     account_mode, amount, asset, digest, feed_sequence, lot_id, market_id, maybe_price, name,
     number, order_id, price, profit, quantity, request_id, role, secret, security, session_id,
     side, small, span, symbol, term, text, timestamp, token, user_id,
 };
-use super::{activity, device, signed};
+use super::{activity, day, device, lots, signed};
 use crate::encoding::code::Code;
 use crate::encoding::list::List;
 use crate::limits::SESSIONS_LISTED_MAX;
@@ -43,7 +44,9 @@ pub fn client_message() -> BoxedStrategy<ClientMessage> {
         signed::questions(),
         device::questions(),
         peers::questions(),
-        activity::questions()
+        activity::questions(),
+        lots::questions(),
+        day::questions()
     ]
     .boxed()
 }
@@ -57,7 +60,9 @@ pub fn server_message() -> BoxedStrategy<ServerMessage> {
         signed::answers(),
         device::answers(),
         peers::answers(),
-        activity::answers()
+        activity::answers(),
+        lots::answers(),
+        day::answers()
     ]
     .boxed()
 }
@@ -278,7 +283,7 @@ fn answers() -> BoxedStrategy<ServerMessage> {
 }
 
 fn market() -> BoxedStrategy<ServerMessage> {
-    let follows = select(&[Follows::Nothing, Follows::More][..]);
+    let follows = day::follows();
     let place = (market_id(), small(), follows, feed_sequence(), timestamp());
     let place = (place, account_mode());
     let users = vec(snapshot_user(), 0..=ELEMENTS_MAX);
@@ -388,12 +393,14 @@ fn reply() -> BoxedStrategy<Reply> {
         any::<bool>(),
     );
     prop_oneof![
-        Just(Reply::Done),
-        user_id().prop_map(Reply::Registered),
-        session_id().prop_map(Reply::SessionOpened),
-        lot_id().prop_map(Reply::LotOpened),
-        order_id().prop_map(Reply::OrderPlaced),
-        bid.prop_map(|(lot, leads, price, extended_to, bought)| {
+        1 => Just(Reply::Done),
+        // It has forms of its own.
+        4 => day::reply(),
+        1 => user_id().prop_map(Reply::Registered),
+        1 => session_id().prop_map(Reply::SessionOpened),
+        1 => lot_id().prop_map(Reply::LotOpened),
+        1 => order_id().prop_map(Reply::OrderPlaced),
+        1 => bid.prop_map(|(lot, leads, price, extended_to, bought)| {
             Reply::Bid(BidReply {
                 lot,
                 leads,
@@ -451,7 +458,10 @@ fn standing_order() -> BoxedStrategy<StandingOrder> {
 }
 
 fn account_entry() -> BoxedStrategy<AccountEntry> {
-    (timestamp(), prop_oneof![of_lots(), of_sessions()])
+    (
+        timestamp(),
+        prop_oneof![of_lots(), of_sessions(), day::account_event()],
+    )
         .prop_map(|(at, event)| AccountEntry { at, event })
         .boxed()
 }
@@ -518,7 +528,7 @@ fn balance() -> BoxedStrategy<Balance> {
             reserved,
         });
     let holdings = vec(holding, 0..=ELEMENTS_MAX);
-    let follows = select(&[Follows::Nothing, Follows::More][..]);
+    let follows = day::follows();
     (user_id(), amount(), amount(), holdings, follows)
         .prop_map(|(user, cash, reserved, holdings, follows)| Balance {
             user,

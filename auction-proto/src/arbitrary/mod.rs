@@ -4,15 +4,19 @@
 //! opened.
 
 mod value;
+mod day_terms;
 mod market;
+mod day;
 mod record;
 mod signed;
 mod device;
 mod peers;
 mod activity;
+mod lots;
 mod message;
 
-pub use market::{lot, public_event, stock};
+pub use day::public_event;
+pub use market::{lot, stock};
 pub use message::{client_message, server_message};
 pub use record::{private_event, record};
 pub use signed::{

@@ -10,7 +10,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::market::{listing, public_event, terms};
+use super::day::{self, public_event};
+use super::market::{listing, terms};
 use super::value::{
     account_mode, asset, credential, device_key, lot_id, maybe_price, name, order_id, price,
     profit, quantity, random_end, request_id, role, security, seed, sequence, session_id, side,
@@ -51,6 +52,7 @@ fn command() -> BoxedStrategy<Command> {
     let placed = (lot_id(), side(), quantity(), maybe_price());
     let replaced = (lot_id(), order_id(), quantity(), maybe_price());
     prop_oneof![
+        day::command(),
         listing().prop_map(Command::ListStock),
         open.prop_map(|(symbol, quantity, times, terms, reserve)| {
             let (opens_at, closes_at) = times;
@@ -133,6 +135,7 @@ pub fn private_event() -> BoxedStrategy<PrivateEvent> {
     let session = (session_id(), user_id(), token_hash(), timestamp());
     let order = (lot_id(), user_id(), order_id());
     prop_oneof![
+        day::private_event(),
         (user_id(), credential())
             .prop_map(|(user, credential)| PrivateEvent::CredentialSet { user, credential }),
         session.prop_map(|(session, user, token_hash, expires_at)| {

@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::market::public_event;
+use super::day::public_event;
 use super::record::record;
 use super::value::{
     digest, feed_sequence, market_id, number, request_id, sequence, small, term, timestamp,

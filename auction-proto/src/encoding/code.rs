@@ -157,6 +157,30 @@ numbered! {
     1058 TERMS_TICK "terms_tick";
     /// The windows of a call auction leave no time for cancelling orders.
     1059 TERMS_WINDOWS "terms_windows";
+    /// The whole market is halted: it takes nothing but cancels. Carries the time since when as time.
+    1060 MARKET_HALTED "market_halted";
+    /// The lot is a trading day, whose orders are placed with `place_day_order`. Carries its number.
+    1061 TAKES_DAY_ORDERS "takes_day_orders";
+    /// The running phase of a trading day does not take such an order.
+    1062 NOT_IN_PHASE "not_in_phase";
+    /// The time until which the order was to live has come. Carries that time.
+    1063 UNTIL_PASSED "until_passed";
+    /// A post-only order would trade at once. Carries the price at which it would.
+    1064 WOULD_TRADE "would_trade";
+    /// Only limit orders for the day or until a time can be post-only.
+    1065 POST_ONLY_MUST_REST "post_only_must_rest";
+    /// The order has another number of open shares. Carries it as number.
+    1066 OPEN_DIFFERS "open_differs";
+    /// Only orders that accept the closing price can trade at last. Carries the closing price.
+    1067 NOT_AT_CLOSE "not_at_close";
+    /// The order is above a limit of the trader; the message names it. Carries its value as number.
+    1068 OVER_LIMIT "over_limit";
+    /// The schedule has no such phase, or the phase is over. Carries the first that can be moved as number.
+    1069 PHASE_OVER "phase_over";
+    /// The phase would end too early or too late. Carries the time it must be after.
+    1070 PHASE_END "phase_end";
+    /// The schedule of a trading day is invalid; the message names the phase.
+    1071 TERMS_SCHEDULE "terms_schedule";
 
     /// The bytes or the text are not a valid message of their kind.
     2000 MALFORMED "malformed";
@@ -266,18 +290,17 @@ impl Wire for Code {
 impl From<&Reject> for Code {
     fn from(reject: &Reject) -> Self {
         match reject {
-            // Temporary, until the day has its codes.
-            Reject::MarketHalted { .. }
-            | Reject::TakesDayOrders { .. }
-            | Reject::NotInPhase { .. }
-            | Reject::UntilPassed { .. }
-            | Reject::WouldTrade { .. }
-            | Reject::PostOnlyMustRest
-            | Reject::OpenDiffers { .. }
-            | Reject::NotAtClose { .. }
-            | Reject::OverLimit { .. }
-            | Reject::PhaseOver { .. }
-            | Reject::PhaseEnd { .. } => Self::UNCHANGED,
+            Reject::MarketHalted { .. } => Self::MARKET_HALTED,
+            Reject::TakesDayOrders { .. } => Self::TAKES_DAY_ORDERS,
+            Reject::NotInPhase { .. } => Self::NOT_IN_PHASE,
+            Reject::UntilPassed { .. } => Self::UNTIL_PASSED,
+            Reject::WouldTrade { .. } => Self::WOULD_TRADE,
+            Reject::PostOnlyMustRest => Self::POST_ONLY_MUST_REST,
+            Reject::OpenDiffers { .. } => Self::OPEN_DIFFERS,
+            Reject::NotAtClose { .. } => Self::NOT_AT_CLOSE,
+            Reject::OverLimit { .. } => Self::OVER_LIMIT,
+            Reject::PhaseOver { .. } => Self::PHASE_OVER,
+            Reject::PhaseEnd { .. } => Self::PHASE_END,
             Reject::BidTooLow { .. } => Self::BID_TOO_LOW,
             Reject::MaximumTooLow { .. } => Self::MAXIMUM_TOO_LOW,
             Reject::AlreadyLeading => Self::ALREADY_LEADING,
@@ -332,8 +355,7 @@ impl From<&Reject> for Code {
 impl From<&TermsError> for Code {
     fn from(error: &TermsError) -> Self {
         match error {
-            // Temporary, until the day has its codes.
-            TermsError::Schedule(_) => Self::TERMS_WINDOWS,
+            TermsError::Schedule(_) => Self::TERMS_SCHEDULE,
             TermsError::Close => Self::TERMS_CLOSE,
             TermsError::BasePrice => Self::TERMS_BASE_PRICE,
             TermsError::Opening => Self::TERMS_OPENING,

@@ -132,6 +132,26 @@ numbered! {
     /// Asks for a page of the user's own activity.
     44 GET_ACTIVITY "get_activity";
 
+    /// Places an order on a trading day.
+    45 PLACE_DAY_ORDER "place_day_order";
+    /// Replaces an order on a trading day.
+    46 REPLACE_DAY_ORDER "replace_day_order";
+    /// Cancels all orders of a trader.
+    47 CANCEL_ALL "cancel_all";
+    /// Moves the end of a phase of a trading day.
+    48 MOVE_PHASE "move_phase";
+    /// Halts the whole market.
+    49 HALT_ALL "halt_all";
+    /// Resumes the whole market.
+    50 RESUME_ALL "resume_all";
+    /// Sets limits of traders.
+    51 SET_LIMITS "set_limits";
+    /// Asks for the trades of a trading day.
+    52 GET_TRADES "get_trades";
+
+    /// Asks for the lots of a stock, or for one lot.
+    60 GET_LOTS "get_lots";
+
     /// Answers `hello`.
     128 WELCOME "welcome";
     /// Answers a request that was refused.
@@ -196,6 +216,12 @@ numbered! {
     158 PEERS "peers";
     /// Answers `get_activity`.
     159 ACTIVITY "activity";
+    /// A part of the state of the user's account: orders on trading days.
+    160 DAY_ORDERS "day_orders";
+    /// Answers `get_trades`.
+    161 TRADES "trades";
+    /// Answers `get_lots`.
+    175 LOTS "lots";
 }
 
 impl Kind {
@@ -214,7 +240,7 @@ impl Kind {
             Self::GET_SNAPSHOT => &[Self::SNAPSHOT_PART],
             Self::GET_HISTORY => &[Self::HISTORY],
             Self::GET_LEAST_WINNING => &[Self::LEAST_WINNING],
-            Self::WATCH_ACCOUNT => &[Self::ACCOUNT],
+            Self::WATCH_ACCOUNT => &[Self::ACCOUNT, Self::DAY_ORDERS],
             Self::GET_BALANCE => &[Self::BALANCE],
             Self::GET_ORDERS => &[Self::ORDERS],
             Self::PING => &[Self::PONG],
@@ -233,6 +259,8 @@ impl Kind {
             Self::OFFER_PEER => &[Self::PEER_OFFERED],
             Self::GET_PEERS => &[Self::PEERS],
             Self::GET_ACTIVITY => &[Self::ACTIVITY],
+            Self::GET_LOTS => &[Self::LOTS],
+            Self::GET_TRADES => &[Self::TRADES],
             _ => match self.sender() {
                 Sender::Client => &[Self::ACCEPTED],
                 Sender::Server | Sender::Nobody => &[],
@@ -301,13 +329,15 @@ mod tests {
              31 withdraw, 32 get_balance, 33 get_orders, 34 get_market_key, 35 watch_signed, \
              36 get_checkpoint, 37 get_receipt, 38 add_device, 39 list_devices, 40 get_sealing_key, \
              41 envelope, 42 offer_peer, 43 get_peers, 44 get_activity, \
+             45 place_day_order, 46 replace_day_order, 47 cancel_all, 48 move_phase, 49 halt_all, \
+             50 resume_all, 51 set_limits, 52 get_trades, 60 get_lots, \
              128 welcome, 129 refused, 130 accepted, 131 logged_in, 132 sessions, \
              133 snapshot_part, 134 resumed, 135 feed, 136 heartbeat, 137 pong, 138 history, \
              139 goodbye, 140 filtered_feed, 141 resync, 142 least_winning, \
              143 account, 144 account_feed, 145 balance, 146 orders, 147 indicative, \
              148 market_key, 149 signed_batch, 150 signed_snapshot, 151 snapshot_bytes, \
              152 signed_checkpoint, 153 receipt, 154 devices, 155 sealing_key, 156 sealed_answer, \
-             157 peer_offered, 158 peers, 159 activity, "
+             157 peer_offered, 158 peers, 159 activity, 160 day_orders, 161 trades, 175 lots, "
         );
     }
 }

@@ -159,20 +159,22 @@ pub(crate) use shaped;
 
 shaped! {
     bool, "": object(json!({"type": "boolean", "x-binary": "bool"}));
+    u8, "": small(u64::from(u8::MAX));
     u16, "": small(u64::from(u16::MAX));
     u32, "": small(u64::from(u32::MAX));
-    u64, "": large(0, u64::MAX);
+    u64, "": large(0, u64::MAX.into());
+    u128, "": large(0, u128::MAX);
     i64, "": signed();
     UserId as "UserId", "A user's number, from 1.": small(u64::from(u32::MAX));
     LotId as "LotId", "A lot's number, from 1.": small(u64::from(u32::MAX));
     OrderId as "OrderId", "The number of a trader's order on a lot, from 1.": small(u64::from(u32::MAX));
-    SessionId as "SessionId", "A session's number.": large(0, u64::MAX);
-    RequestId as "RequestId", "A request's number: the client's own, rising from 1 within a session; 0 in what the server says of its own accord.": large(0, u64::MAX);
-    FeedSequence as "FeedSequence", "A place of the feed.": large(0, u64::MAX);
-    Term as "Term", "Who leads the market, raised at each change.": large(0, u64::MAX);
-    Quantity as "Quantity", "A number of shares.": large(1, QUANTITY_MAX);
-    Timestamp as "Timestamp", "Microseconds since 1970 UTC.": large(0, TIMESTAMP_MAX_MICROS);
-    Span as "Span", "Microseconds.": large(0, SPAN_MAX_MICROS);
+    SessionId as "SessionId", "A session's number.": large(0, u64::MAX.into());
+    RequestId as "RequestId", "A request's number: the client's own, rising from 1 within a session; 0 in what the server says of its own accord.": large(0, u64::MAX.into());
+    FeedSequence as "FeedSequence", "A place of the feed.": large(0, u64::MAX.into());
+    Term as "Term", "Who leads the market, raised at each change.": large(0, u64::MAX.into());
+    Quantity as "Quantity", "A number of shares.": large(1, QUANTITY_MAX.into());
+    Timestamp as "Timestamp", "Microseconds since 1970 UTC.": large(0, TIMESTAMP_MAX_MICROS.into());
+    Span as "Span", "Microseconds.": large(0, SPAN_MAX_MICROS.into());
     Price as "Price", "A price, in ten-thousandths where it is bytes.": money("varint", "", 0, PRICE_MAX.into(), 2);
     Amount as "Amount", "A sum of money, in ten-thousandths where it is bytes.": money("varint", "", 0, AMOUNT_MAX.into(), 2);
     Profit as "Profit", "A profit, or a loss, in ten-thousandths where it is bytes.": money("zigzag", "-?", -i128::from(PROFIT_MAX), PROFIT_MAX.into(), 0);
@@ -190,7 +192,7 @@ shaped! {
     Seed as "Seed", "Numbers drawn at random; no message holds them.": bytes(32);
     [u8; 16], "": bytes(16);
     [u8; 32], "": bytes(32);
-    Sequence as "Sequence", "The place of a record in the journal, from 1.": large(0, u64::MAX);
+    Sequence as "Sequence", "The place of a record in the journal, from 1.": large(0, u64::MAX.into());
     TokenHash as "TokenHash", "The hash of a token; no message holds one.": bytes(32);
     DeviceKey as "DeviceKey", "The public half of a device's key: Ed25519.": bytes(32);
     Credential as "Credential", "A password's hash; no message holds one.": object(json!({
@@ -294,7 +296,7 @@ fn small(most: u64) -> Map<String, Value> {
 }
 
 /// A number that JSON writes as a string of digits.
-fn large(least: u64, most: u64) -> Map<String, Value> {
+fn large(least: u64, most: u128) -> Map<String, Value> {
     object(json!({
         "type": "string", "pattern": "^[0-9]+$",
         "x-binary": "varint", "x-minimum": least.to_string(), "x-maximum": most.to_string(),

@@ -1,10 +1,13 @@
 //! Versions of the protocol, and the choice of the version that both sides speak.
 
 /// The newest version of the protocol that this crate speaks.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// The oldest version that this crate still speaks: the one before the newest, once there is one.
 pub const VERSION_OLDEST: u16 = if VERSION > 1 { VERSION - 1 } else { VERSION };
+
+/// The oldest version that can describe a trading day or a halt of the whole market.
+pub const VERSION_OF_DAYS: u16 = 2;
 
 /// The newest version that this crate and a peer that speaks `oldest` to `newest` have in common.
 #[must_use]

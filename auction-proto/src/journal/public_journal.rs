@@ -38,8 +38,10 @@
 //!                                         28  32  chain after the last frame
 //! ```
 //!
-//! The chain covers the public bytes and their place; it does not cover the term, which is only the server's claim. The
-//! chain is defined at [`Chain`], public bytes and private parts at [`record`](crate::journal::record).
+//! The chain covers the public bytes and their place. It does not cover the term, which is only the claim of who wrote
+//! the file. Terms begin at 1 and never fall, and a signed checkpoint bounds them: no frame up to its record has a higher
+//! term than the checkpoint's own. Nor does the chain cover the openings: each must match the commitment of its record,
+//! but a file can leave them out. The chain is defined at [`Chain`], public bytes and private parts at [`record`](crate::journal::record).
 //! A file without an end frame was cut off. P + O is at most
 //! [`PUBLIC_FRAME_BYTES_MAX`].
 
@@ -71,7 +73,7 @@ pub struct PublicFrame<'a> {
     pub first: u64,
     /// Number of its records.
     pub count: u32,
-    /// Term of the leader that wrote it. The chain does not cover it.
+    /// Term of the leader that wrote it: at least 1, and never lower than before. The chain does not cover it.
     pub term: Term,
     /// Public bytes of its records.
     pub public: &'a [u8],
@@ -132,6 +134,18 @@ pub enum PublicJournalError {
         expected: u64,
         /// Sequence of the record found.
         found: u64,
+    },
+    /// A term is lower than the one before it. Terms begin at 1.
+    #[error(
+        "the frame at byte {offset} is of term {found}, and terms never fall: the last was {before}"
+    )]
+    Term {
+        /// Offset of the frame.
+        offset: u64,
+        /// Term of the frame before it; 1 at the first frame.
+        before: Term,
+        /// Term of the frame.
+        found: Term,
     },
     /// The public bytes of a frame do not match its chain.
     #[error(
@@ -338,6 +352,8 @@ pub struct PublicJournalDecoder {
     /// The chain after the last frame.
     chain: Option<Chain>,
     next: u64,
+    /// Term of the last frame; 1 before the first.
+    term: Term,
     offset: u64,
     ended: bool,
     /// The beginning of an incomplete part, or the part returned last.
@@ -397,6 +413,13 @@ impl PublicJournalDecoder {
         if header.count == 0 {
             return self.end(&header, chain).map(Some);
         }
+        if header.term < self.term {
+            return Err(PublicJournalError::Term {
+                offset,
+                before: self.term,
+                found: header.term,
+            });
+        }
         let public = HEADER_BYTES + header.public as usize;
         let whole = public + header.openings as usize;
         self.fill_to(whole, input);
@@ -421,6 +444,7 @@ impl PublicJournalDecoder {
         }
         self.handed_out = true;
         self.chain = Some(frame.chain);
+        self.term = frame.term;
         self.next += u64::from(frame.count);
         Ok(Some(PublicPart::Frame(frame)))
     }
@@ -466,6 +490,7 @@ impl PublicJournalDecoder {
         let market = MarketId(market);
         self.chain = Some(Chain::genesis(market));
         self.next = 1;
+        self.term = Term(1);
         self.handed_out = true;
         Ok(Some(PublicPart::Market(market)))
     }

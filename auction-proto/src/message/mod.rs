@@ -20,16 +20,17 @@ use crate::encoding::kind::Kind;
 use crate::encoding::wire::Own;
 use crate::framing::frame::encode_frame;
 use crate::message::body::{
-    Accepted, Account, AccountFeed, Activity, AddDevice, Balance, Bid, BidMaximum, CancelLot,
-    CancelOrder, CloseLot, CloseSession, Deposit, Devices, Envelope, ExtendLot, Feed, FilteredFeed,
-    GetActivity, GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders,
-    GetPeers, GetReceipt, GetSealingKey, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History,
-    Indicative, LeastWinning, ListDevices, ListSessions, LoggedIn, Login, Logout, MarketKey,
-    OfferPeer, OpenLot, Orders, PeerOffered, Peers, Ping, PlaceOrder, Pong, PublishProfit, Receipt,
-    Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, Resumed, Resync,
-    SealedAnswer, SealingKey, Sessions, SetDeadMan, SignedBatch, SignedCheckpoint, SignedSnapshot,
-    SnapshotBytes, SnapshotPart, SuspendUser, Watch, WatchAccount, WatchSigned, WatchSymbols,
-    Welcome, Withdraw,
+    Accepted, Account, AccountFeed, Activity, AddDevice, Balance, Bid, BidMaximum, CancelAll,
+    CancelLot, CancelOrder, CloseLot, CloseSession, DayOrders, Deposit, Devices, Envelope,
+    ExtendLot, Feed, FilteredFeed, GetActivity, GetBalance, GetCheckpoint, GetHistory,
+    GetLeastWinning, GetLots, GetMarketKey, GetOrders, GetPeers, GetReceipt, GetSealingKey,
+    GetSnapshot, GetTrades, Goodbye, HaltAll, HaltLot, Heartbeat, Hello, History, Indicative,
+    LeastWinning, ListDevices, ListSessions, LoggedIn, Login, Logout, Lots, MarketKey, MovePhase,
+    OfferPeer, OpenLot, Orders, PeerOffered, Peers, Ping, PlaceDayOrder, PlaceOrder, Pong,
+    PublishProfit, Receipt, Refused, Register, ReinstateUser, ReplaceDayOrder, ReplaceOrder,
+    Resume, ResumeAll, ResumeLot, Resumed, Resync, SealedAnswer, SealingKey, Sessions, SetDeadMan,
+    SetLimits, SignedBatch, SignedCheckpoint, SignedSnapshot, SnapshotBytes, SnapshotPart,
+    SuspendUser, Trades, Watch, WatchAccount, WatchSigned, WatchSymbols, Welcome, Withdraw,
 };
 use crate::message::json::{JsonError, Kinds, decode_line, encode_line};
 
@@ -183,6 +184,7 @@ messages! {
         OfferPeer,
         GetPeers,
         GetActivity,
+    CancelAll, GetLots, GetTrades, HaltAll, MovePhase, PlaceDayOrder, ReplaceDayOrder, ResumeAll, SetLimits,
     }
 
     /// A message of a server.
@@ -219,6 +221,7 @@ messages! {
         PeerOffered,
         Peers,
         Activity,
+    DayOrders, Lots, Trades,
     }
 }
 
@@ -247,6 +250,13 @@ impl ClientMessage {
             Self::Deposit(body) => Some(body.into()),
             Self::Withdraw(body) => Some(body.into()),
             Self::AddDevice(body) => Some(body.into()),
+            Self::PlaceDayOrder(body) => Some(body.into()),
+            Self::ReplaceDayOrder(body) => Some(body.into()),
+            Self::CancelAll(body) => Some(body.into()),
+            Self::MovePhase(body) => Some(body.into()),
+            Self::HaltAll(body) => Some(body.into()),
+            Self::ResumeAll(body) => Some(body.into()),
+            Self::SetLimits(body) => Some(body.into()),
             Self::Hello(_)
             | Self::Register(_)
             | Self::Login(_)
@@ -270,6 +280,8 @@ impl ClientMessage {
             | Self::OfferPeer(_)
             | Self::GetPeers(_)
             | Self::GetActivity(_)
+            | Self::GetLots(_)
+            | Self::GetTrades(_)
             | Self::Ping(_) => None,
         }
     }

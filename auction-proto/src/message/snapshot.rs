@@ -1,13 +1,17 @@
 //! Splitting of a market into parts of bounded size, and assembly of a market from them.
 
+use alloc::boxed::Box;
 use alloc::collections::btree_map::Values;
-use alloc::vec::Vec;
+use alloc::vec::{self, Vec};
 
-use auction_core::limits::{LOTS_MAX, STOCKS_MAX, USERS_MAX};
-use auction_core::{FoldError, Lot, Market, MarketParts, Stock, Symbol, User, UserId};
+use auction_core::limits::{DAY_ORDERS_MAX, LOTS_MAX, STOCKS_MAX, USERS_MAX};
+use auction_core::{
+    Book, DayBook, FoldError, Lot, Market, MarketParts, ShownOrder, ShownOrders, Stock, Symbol,
+    User, UserId,
+};
 
 use crate::encoding::list::List;
-use crate::limits::{PART_LOTS_MAX, PART_STOCKS_MAX, PART_USERS_MAX};
+use crate::limits::{PART_DAY_ORDERS_MAX, PART_LOTS_MAX, PART_STOCKS_MAX, PART_USERS_MAX};
 use crate::message::body::{Follows, SnapshotPart, SnapshotUser};
 
 impl SnapshotPart {
@@ -22,6 +26,7 @@ impl SnapshotPart {
             users_done: 0,
             stocks: parts.stocks.values(),
             lots: &parts.lots,
+            orders: None,
         }
     }
 }
@@ -36,6 +41,8 @@ pub struct SnapshotParts<'a> {
     users_done: usize,
     stocks: Values<'a, Symbol, Stock>,
     lots: &'a [Lot],
+    /// Shown orders of the first of these lots that are not in a part yet, if some are.
+    orders: Option<vec::IntoIter<ShownOrder>>,
 }
 
 impl Iterator for SnapshotParts<'_> {
@@ -51,26 +58,75 @@ impl Iterator for SnapshotParts<'_> {
             name: user.name,
             role: user.role,
         });
+        let users = users.collect();
         let stocks = self.stocks.by_ref().take(PART_STOCKS_MAX).copied();
-        let lots = split_first(&mut self.lots, PART_LOTS_MAX);
-        let (users, stocks) = (users.collect(), stocks.collect());
+        let stocks = stocks.collect();
+        let lots = self.next_lots();
         let done = self.users.is_empty() && self.stocks.len() == 0 && self.lots.is_empty();
         self.next = (!done).then(|| index + 1);
         Some(SnapshotPart {
             market: self.parts.id,
             index,
-            follows: if done {
-                Follows::Nothing
-            } else {
-                Follows::More
+            follows: match (done, self.parts.halted_since) {
+                (false, _) => Follows::More,
+                (true, None) => Follows::Nothing,
+                (true, Some(since)) => Follows::Halted(since),
             },
             feed_sequence: self.parts.feed_sequence,
             at: self.parts.at,
             accounts: self.parts.accounts,
             users: bounded(users),
             stocks: bounded(stocks),
-            lots: bounded(lots.to_vec()),
+            lots: bounded(lots),
         })
+    }
+}
+
+impl SnapshotParts<'_> {
+    /// Returns the lots of the next part. One with more shown orders than fit comes again in the parts that follow, each
+    /// time with the next of them.
+    fn next_lots(&mut self) -> Vec<Lot> {
+        let mut lots = Vec::new();
+        let mut left = PART_DAY_ORDERS_MAX;
+        while let Some((lot, others)) = self.lots.split_first() {
+            if lots.len() == PART_LOTS_MAX || left == 0 {
+                break;
+            }
+            let Book::Day(book) = &lot.book else {
+                lots.push(lot.clone());
+                self.lots = others;
+                continue;
+            };
+            let mut orders = self.orders.take().unwrap_or_else(|| {
+                let orders: Vec<_> = book.orders.iter().collect();
+                orders.into_iter()
+            });
+            let first: Vec<_> = orders.by_ref().take(left).collect();
+            left -= first.len();
+            lots.push(with_orders(lot, book, first));
+            if orders.len() == 0 {
+                self.lots = others;
+            } else {
+                self.orders = Some(orders);
+            }
+        }
+        lots
+    }
+}
+
+/// A copy of a lot with some of its orders.
+fn with_orders(lot: &Lot, book: &DayBook, orders: Vec<ShownOrder>) -> Lot {
+    let book = DayBook {
+        ends: book.ends.clone(),
+        lengths: book.lengths.clone(),
+        orders: ShownOrders::from_orders(orders)
+            .expect("orders of a book have numbers of their own"),
+        ..*book
+    };
+    Lot {
+        terms: lot.terms.clone(),
+        book: Book::Day(Box::new(book)),
+        ..*lot
     }
 }
 
@@ -123,6 +179,8 @@ pub enum SnapshotError {
 pub struct SnapshotAssembler {
     parts: MarketParts,
     next: u32,
+    /// Shown orders of the last lot, while parts can bring more of them.
+    orders: Vec<ShownOrder>,
 }
 
 impl SnapshotAssembler {
@@ -140,9 +198,12 @@ impl SnapshotAssembler {
         let follows = part.follows;
         self.check_place(&part)?;
         self.accept(part)?;
-        if follows == Follows::More {
-            return Ok(None);
+        match follows {
+            Follows::More => return Ok(None),
+            Follows::Nothing => {}
+            Follows::Halted(since) => self.parts.halted_since = Some(since),
         }
+        self.complete_lot()?;
         let whole = core::mem::take(self);
         Ok(Some(Market::from_parts(whole.parts)?))
     }
@@ -199,7 +260,46 @@ impl SnapshotAssembler {
             }
             parts.stocks.insert(symbol, stock);
         }
-        parts.lots.extend(part.lots);
+        for lot in part.lots {
+            self.add_lot(lot)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a lot, or more of the orders of the last one.
+    fn add_lot(&mut self, mut lot: Lot) -> Result<(), SnapshotError> {
+        let last = self.parts.lots.last().map(|last| last.id);
+        let is_again = last == Some(lot.id);
+        if !is_again {
+            self.complete_lot()?;
+        }
+        if let Book::Day(book) = &mut lot.book {
+            let orders = core::mem::take(&mut book.orders);
+            if self.orders.len() + orders.len() > DAY_ORDERS_MAX {
+                return Err(FoldError::Full.into());
+            }
+            self.orders.extend(orders.iter());
+        }
+        if !is_again {
+            self.parts.lots.push(lot);
+        } else if self.parts.lots.last() != Some(&lot) {
+            return Err(FoldError::NotForLot(lot.id).into());
+        }
+        Ok(())
+    }
+
+    /// Gives the last lot its orders: no part brings more of them.
+    fn complete_lot(&mut self) -> Result<(), SnapshotError> {
+        let orders = core::mem::take(&mut self.orders);
+        let Some(Lot {
+            id,
+            book: Book::Day(book),
+            ..
+        }) = self.parts.lots.last_mut()
+        else {
+            return Ok(());
+        };
+        book.orders = ShownOrders::from_orders(orders).ok_or(FoldError::NotForLot(*id))?;
         Ok(())
     }
 }

@@ -5,6 +5,7 @@
 
 mod messages;
 mod records;
+mod day_records;
 mod public_journal;
 mod spec;
 
@@ -49,7 +50,7 @@ fn every_kind_has_a_golden_message() {
 #[test]
 fn records_keep_their_bytes() {
     let mut golden = Golden::open("records");
-    for (name, record) in records::records() {
+    for (name, record) in records::records().into_iter().chain(day_records::records()) {
         let (mut public, mut private) = (Vec::new(), Vec::new());
         encode_record(&record, &records::SALT, &mut public, &mut private);
         golden.holds(&format!("{name}.public.hex"), &hex_file(&public));

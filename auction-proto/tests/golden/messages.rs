@@ -8,6 +8,10 @@ pub mod device;
 pub mod peers;
 #[path = "activity.rs"]
 pub mod activity;
+#[path = "lots.rs"]
+pub mod lots;
+#[path = "day.rs"]
+pub mod day;
 
 use auction_core::clearing::call::Cross;
 use auction_core::{
@@ -351,6 +355,8 @@ pub fn client() -> Vec<(&'static str, RequestId, ClientMessage)> {
         .map(|(request, (name, message))| (name, RequestId(request), message))
         .chain(peers::client())
         .chain(activity::client())
+        .chain(lots::client())
+        .chain(day::client())
         .collect()
 }
 
@@ -392,6 +398,8 @@ pub fn server() -> Vec<(&'static str, RequestId, ServerMessage)> {
         .chain(unasked)
         .chain(peers::answers())
         .chain(activity::answers())
+        .chain(lots::answers())
+        .chain(day::answers())
         .collect()
 }
 

@@ -2,8 +2,8 @@
 
 use auction_core::{Sequence, Term};
 use auction_proto::{
-    Chain, Opening, PublicFrame, PublicJournalDecoder, PublicPart, append_opening,
-    begin_public_journal, decode_openings, encode_record, end_public_journal,
+    Chain, Opening, PublicFrame, PublicJournalDecoder, PublicJournalError, PublicPart,
+    append_opening, begin_public_journal, decode_openings, encode_record, end_public_journal,
 };
 
 use super::messages::MARKET;
@@ -88,4 +88,52 @@ fn a_public_journal_keeps_its_bytes() {
     decoder.finish().unwrap();
     assert_eq!((found, shown, ended), (RECORDS as u64, opened, true));
     assert!(opened > 0);
+}
+
+/// The chain does not cover the term, so the decoder must judge it alone.
+#[test]
+fn terms_begin_at_one_and_never_fall() {
+    let (bytes, _) = journal();
+    let frames = frame_offsets(&bytes);
+    let read = |terms: [u64; 2]| {
+        let mut changed = bytes.clone();
+        for (&frame, term) in frames.iter().zip(terms) {
+            changed[frame + 12..frame + 20].copy_from_slice(&term.to_le_bytes());
+        }
+        let (mut decoder, mut rest) = (PublicJournalDecoder::new(), &changed[..]);
+        loop {
+            match decoder.next_part(&mut rest) {
+                Ok(Some(_)) => {}
+                Ok(None) => return decoder.finish(),
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    let falls = |frame: usize, before, found| {
+        Err(PublicJournalError::Term {
+            offset: frames[frame] as u64,
+            before: Term(before),
+            found: Term(found),
+        })
+    };
+    for terms in [[1, 1], [1, 2], [2, 2], [1, u64::MAX], [u64::MAX, u64::MAX]] {
+        assert_eq!(read(terms), Ok(()), "{terms:?}");
+    }
+    assert_eq!(read([0, 1]), falls(0, 1, 0));
+    assert_eq!(read([2, 1]), falls(1, 2, 1));
+    assert_eq!(
+        read([u64::MAX, u64::MAX - 1]),
+        falls(1, u64::MAX, u64::MAX - 1)
+    );
+}
+
+/// Offsets of the frames with records.
+fn frame_offsets(bytes: &[u8]) -> Vec<usize> {
+    let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let (mut at, mut offsets) = (32, Vec::new());
+    while number(at) > 0 {
+        offsets.push(at);
+        at += 60 + number(at + 20) + number(at + 24);
+    }
+    offsets
 }

@@ -430,7 +430,7 @@ fn later() -> Vec<(&'static str, Record)> {
     ]
 }
 
-fn record(
+pub fn record(
     actor: Actor,
     request: Option<(SessionId, RequestId)>,
     command: Command,

@@ -155,3 +155,38 @@ fn every_kind_code_and_limit_has_its_row() {
         has(format!("\n| `{name}` | {value} |"));
     }
 }
+
+/// The tables give fields, from which nobody can tell which variants hold a value without its field's name.
+#[test]
+fn the_variants_with_a_bare_value_are_those_of_the_schema() {
+    let schema: serde_json::Value = serde_json::from_str(auction_proto::SCHEMA_JSON).unwrap();
+    let types = schema["$defs"].as_object().unwrap();
+    let whole = |shape: &serde_json::Value| {
+        let mut shape = shape.clone();
+        while let Some(name) = shape["$ref"].as_str() {
+            shape = types[name.rsplit('/').next().unwrap()].clone();
+        }
+        shape
+    };
+    let mut bare = std::collections::BTreeSet::new();
+    let choices = types.values().filter_map(|shape| shape["oneOf"].as_array());
+    for variant in choices.flatten() {
+        let Some(fields) = variant["properties"].as_object() else {
+            continue;
+        };
+        // A message is a choice too: beside its kind stands the request.
+        if let (1, Some((name, value))) = (fields.len(), fields.iter().next())
+            && whole(value)["type"] != "object"
+        {
+            bare.insert(name.clone());
+        }
+    }
+    let (_, list) = SPEC
+        .split_once("Only these fifteen hold the bare value:")
+        .unwrap();
+    let (list, _) = list.split_once("Where a table").unwrap();
+    assert_eq!(bare.len(), 15, "{bare:?}");
+    for name in bare {
+        assert!(list.contains(&format!("`{name}`")), "{name}");
+    }
+}

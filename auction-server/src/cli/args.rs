@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use auction_core::{Name, NameError, Role, Symbol};
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
@@ -70,12 +71,59 @@ Examples:
 
 Exit codes: 0 when all is sound, 1 when something is wrong.")]
     Verify,
+    /// Copies the market into a folder, also beside the running server. The next backup into the same folder copies only
+    /// what is new.
+    #[command(after_help = "\
+Examples:
+  auction-server backup /mnt/backup
+  auction-server verify --data /mnt/backup
+
+The folder has the form of a data folder. It holds the market's key and all secrets: keep it as safe as the market.")]
+    Backup {
+        /// Folder of the backup; it is created if it does not exist.
+        #[arg(value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
+    /// Verifies a backup and copies it into the data folder, which must have no market.
+    #[command(after_help = "\
+Example:
+  auction-server restore /mnt/backup --data /srv/market
+
+Start only one of a market and its copies: clients would see two histories of one market.")]
+    Restore {
+        /// Folder of the backup.
+        #[arg(value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
+    /// Moves the journal's sealed segments to another folder and leaves links to them, also beside the running server.
+    #[command(after_help = "\
+Example:
+  auction-server archive /mnt/archive
+
+Everything that reads the journal follows the links; while the folder is away, it says where the segments are.")]
+    Archive {
+        /// Folder of the archive; it is created if it does not exist.
+        #[arg(value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
     /// Creates accounts, while the server is stopped.
     #[command(
         subcommand,
         after_help = "Example:\n  auction-server user add mia --role trader"
     )]
     User(UserCommand),
+    /// Looks at everything around a server: clock, disk, open files, permissions, certificate, proxies, versions.
+    #[command(after_help = "\
+Examples:
+  auction-server doctor
+  auction-server --data /srv/market doctor --json | jq '.findings[] | select(.state != \"ok\")'
+
+Exit codes: 0 without an error, 1 with one, 2 when a setting is wrong.")]
+    Doctor {
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Shows or checks the settings.
     #[command(
         subcommand,
@@ -184,7 +232,7 @@ impl NewUser {
             (RoleName::Trader, None) => Ok(Role::Trader),
             (RoleName::Auctioneer, None) => Ok(Role::Auctioneer),
             _ => Err(Cli::command().error(
-                clap::error::ErrorKind::ArgumentConflict,
+                ErrorKind::ArgumentConflict,
                 "--symbol goes with --role company, and with no other",
             )),
         }
@@ -200,7 +248,7 @@ Examples:
   auction-server config print
   auction-server --lots 3 --open-for 1h config print > auction.toml")]
     Print,
-    /// Checks the settings, the certificate and the files of the data folder.
+    /// Checks the settings, the certificate, the files of the data folder, the permissions and the ports.
     #[command(after_help = "\
 Examples:
   auction-server config check
@@ -219,6 +267,29 @@ pub struct Invocation {
     file: Option<PathBuf>,
 }
 
+/// Replaces the error for a command behind `--demo`, which took the command's name as its number of traders.
+fn with_demo_explained(error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let is_command = |name: &OsString| {
+        let command = Cli::command();
+        command.find_subcommand(name).is_some()
+    };
+    let mut pairs = arguments.windows(2);
+    let demo = pairs.find(|pair| pair[0] == "--demo" && is_command(&pair[1]));
+    match (error.kind(), demo) {
+        (ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument, Some([_, command])) => {
+            let command = command.display();
+            Cli::command().error(
+                ErrorKind::ArgumentConflict,
+                format!(
+                    "--demo starts a server, and goes with no command; for the demo's market say the folder: \
+                     auction-server {command} ... --data data/demo"
+                ),
+            )
+        }
+        _ => error,
+    }
+}
+
 impl Invocation {
     /// Reads the command line, and the environment of this process.
     ///
@@ -227,7 +298,9 @@ impl Invocation {
     pub fn read(
         arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     ) -> Result<Self, clap::Error> {
-        let matches = Cli::command().try_get_matches_from(arguments)?;
+        let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+        let matches = Cli::command().try_get_matches_from(arguments.clone());
+        let matches = matches.map_err(|error| with_demo_explained(error, &arguments))?;
         let Cli { flags, command } = Cli::from_arg_matches(&matches)?;
         let given = flags.given(&matches);
         let file = flags.config.filter(|path| !path.as_os_str().is_empty());

@@ -8,8 +8,11 @@ use clap_complete::Shell;
 use crate::cli::args::{
     ConfigCommand, EXIT_DONE, EXIT_FAILURE, EXIT_USAGE, Format, Invocation, NewUser, What,
 };
+use crate::cli::backup;
 use crate::cli::check::check;
+use crate::cli::doctor::{self, examine};
 use crate::cli::export::{ExportError, export};
+use crate::cli::findings::Severity;
 use crate::cli::manual;
 use crate::cli::prompt;
 use crate::cli::user_add;
@@ -17,6 +20,8 @@ use crate::cli::verify::verify;
 use crate::config::data_dir::DataDir;
 use crate::config::{Config, ConfigError};
 use crate::gateway::http::ops::ask_readiness;
+use crate::journal::Copied;
+use crate::platform::new_password;
 use crate::platform::progress::Bar;
 
 /// Calls `act` with the settings, if they are valid.
@@ -45,18 +50,31 @@ pub fn show_settings(invocation: &Invocation, command: ConfigCommand) -> u8 {
 }
 
 fn check_files(config: &Config) -> u8 {
-    let checked = check(config);
-    let found = checked.found.join("\n");
+    let findings = check(config);
+    let found = findings.texts(Severity::Ok).join("\n");
     let printed = print(&format!("the settings are valid\n{found}\n"));
-    for warning in &checked.warnings {
+    for warning in findings.texts(Severity::Warning) {
         eprintln!("warning: {warning}");
     }
-    for fault in &checked.faults {
+    for fault in findings.texts(Severity::Error) {
         eprintln!("error: {fault}");
     }
-    match checked.faults.is_empty() {
-        true => printed,
-        false => EXIT_FAILURE,
+    match findings.count(Severity::Error) {
+        0 => printed,
+        _ => EXIT_FAILURE,
+    }
+}
+
+/// `doctor`.
+pub fn doctor(config: &Config, json: bool) -> u8 {
+    let findings = examine(config);
+    let printed = print(&match json {
+        true => doctor::as_json(&findings),
+        false => doctor::lines(&findings),
+    });
+    match findings.count(Severity::Error) {
+        0 => printed,
+        _ => EXIT_FAILURE,
     }
 }
 
@@ -114,6 +132,59 @@ pub fn verify_journal(data: &DataDir) -> u8 {
     }
 }
 
+/// `backup`.
+pub fn write_backup(data: &DataDir, folder: &Path) -> u8 {
+    let mut bar = Bar::new();
+    let copied = backup::back_up(data, folder, &mut |progress| bar.show(progress));
+    drop(bar);
+    match copied {
+        Ok(copied) => print(&copied_text(&copied, "backed up to", folder)),
+        Err(error) => fail(&error),
+    }
+}
+
+/// `restore`.
+pub fn restore_backup(data: &DataDir, folder: &Path) -> u8 {
+    let mut bar = Bar::new();
+    let restored = backup::restore(data, folder, &mut |progress| bar.show(progress));
+    drop(bar);
+    match restored {
+        Ok(copied) => {
+            eprintln!("warning: start only one of this market and its copies");
+            print(&copied_text(&copied, "restored to", data.path()))
+        }
+        Err(error) => fail(&error),
+    }
+}
+
+fn copied_text(copied: &Copied, how: &str, folder: &Path) -> String {
+    format!(
+        "{how} {}, to record {}: {} segments, {} of them there already, {} bytes written\n",
+        folder.display(),
+        copied.last_sequence,
+        copied.segments,
+        copied.kept,
+        copied.bytes
+    )
+}
+
+/// `archive`.
+pub fn move_to_archive(data: &DataDir, folder: &Path) -> u8 {
+    let mut bar = Bar::new();
+    let archived = backup::archive(data, folder, &mut |progress| bar.show(progress));
+    drop(bar);
+    match archived {
+        Ok(archived) => print(&format!(
+            "archived {} segments to {}, {} bytes; {} were archived before\n",
+            archived.moved,
+            folder.display(),
+            archived.bytes,
+            archived.before
+        )),
+        Err(error) => fail(&error),
+    }
+}
+
 /// `user add`.
 pub fn add_user(data: &DataDir, new: &NewUser) -> u8 {
     let role = match new.role() {
@@ -124,6 +195,9 @@ pub fn add_user(data: &DataDir, new: &NewUser) -> u8 {
         Ok(password) => password,
         Err(error) => return fail(&error),
     };
+    if let Err(weak) = new_password::check(&password, new.name) {
+        return fail(&weak);
+    }
     match user_add::add(data, new.name, role, &password) {
         Ok(warning) => {
             if let Some(warning) = warning {

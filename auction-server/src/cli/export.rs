@@ -4,12 +4,13 @@
 //! | what | columns |
 //! |---|---|
 //! | users | name, role, symbol |
-//! | bids | sequence, time, user, symbol, price |
+//! | bids | sequence, time, user, symbol, price, lot |
 //! | results | lot, symbol, quantity, base_price, opened, closed, winner, price, why, runner_up, bids, bidders, extensions, shares, surplus |
 //!
-//! `bids` are all accepted bids in order; `price` is the price that was bid. A hidden maximum has a row when it changed
-//! the lot's price, with the lot's price after the change; the maximum itself stays hidden. Sealed bids have their rows
-//! at the close that opened them, ordered by their time, with the number and time of the close. `results` are all lots
+//! `bids` are all accepted bids in order; `lot` tells the lots of one symbol apart; `price` is the price that was bid. A
+//! hidden maximum has a row when it changed the lot's price, with the lot's price after the change; the maximum itself
+//! stays hidden. Sealed bids have their rows at the close that opened them, ordered by their time, with the number and
+//! time of the close. `results` are all lots
 //! that have closed. Times are RFC 3339, UTC. A lot sold in parts has no single winner: its price is the lowest
 //! accepted, its runner-up the highest bid that got nothing. Sealed bids are not counted, only their bidders. A call
 //! auction has no winner and no runner-up either; its quantity is the round lot. `shares` is the number of shares that
@@ -60,7 +61,7 @@ pub fn export(
             table.end()
         }
         What::Bids => {
-            let columns = ["sequence", "time", "user", "symbol", "price"];
+            let columns = ["sequence", "time", "user", "symbol", "price", "lot"];
             let mut table = Table::begin(&columns, format, out)?;
             write_bids(&mut reader, &mut reading, &mut table)?;
             table.end()
@@ -120,13 +121,14 @@ fn user_row(user: &User) -> [Cell; 3] {
     [text(user.name), text(role), symbol]
 }
 
-fn bid_row(bid: &NamedBid) -> [Cell; 5] {
+fn bid_row(bid: &NamedBid) -> [Cell; 6] {
     [
         text(bid.sequence),
         text(bid.at),
         text(bid.user),
         text(bid.symbol),
         text(bid.price()),
+        Cell::Number(bid.lot.0),
     ]
 }
 

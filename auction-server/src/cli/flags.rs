@@ -124,6 +124,23 @@ pub(super) struct Flags {
     /// Format of the logs on standard error: human or json [default: human]
     #[arg(long, env = "AUCTION_LOG", hide_env_values = true, value_name = "FORM")]
     log: Option<String>,
+    /// Least important entries that are logged: error, warn, info or debug; SIGHUP reads it again [default: info]
+    #[arg(
+        long,
+        env = "AUCTION_LOG_LEVEL",
+        hide_env_values = true,
+        value_name = "LEVEL"
+    )]
+    log_level: Option<String>,
+    /// File of the logs, opened again at SIGHUP for log rotation [default: standard error]
+    #[arg(
+        long,
+        env = "AUCTION_LOG_FILE",
+        hide_env_values = true,
+        value_hint = ValueHint::FilePath,
+        value_name = "FILE"
+    )]
+    log_file: Option<String>,
     /// Interval of heartbeats between clients and server; silence of twice that ends a connection [default: 5s]
     #[arg(
         long,
@@ -161,6 +178,25 @@ pub(super) struct Flags {
         value_name = "NAMES"
     )]
     public_host: Option<String>,
+    /// Path of the page behind a proxy that passes it on, for example /auction [default: /]
+    #[arg(
+        long,
+        env = "AUCTION_BASE_PATH",
+        hide_env_values = true,
+        value_name = "PATH"
+    )]
+    base_path: Option<String>,
+    /// Addresses or networks of proxies whose X-Forwarded-For names the client: 127.0.0.1,10.0.0.0/8,...
+    #[arg(
+        long,
+        env = "AUCTION_TRUSTED_PROXY",
+        hide_env_values = true,
+        value_name = "ADDRESSES"
+    )]
+    trusted_proxy: Option<String>,
+    /// Connections from trusted proxies begin with a header of PROXY protocol version 2 [default: off]
+    #[arg(long, env = "AUCTION_PROXY_PROTOCOL", hide_env_values = true, value_name = "on|off", num_args = 0..=1, default_missing_value = "on", require_equals = true)]
+    proxy_protocol: Option<String>,
     /// Address of /livez, /readyz and /metrics; auto: 127.0.0.1:2023 unless that is taken; off: none [default: auto]
     #[arg(
         long,
@@ -194,6 +230,22 @@ pub(super) struct Flags {
         value_name = "RATE"
     )]
     rate_logins: Option<String>,
+    /// Maximum rate of failed logins to one account from one address, or off [default: 20/10m]
+    #[arg(
+        long,
+        env = "AUCTION_RATE_FAILED_LOGINS",
+        hide_env_values = true,
+        value_name = "RATE"
+    )]
+    rate_failed_logins: Option<String>,
+    /// New accounts over the network: open, or closed: only users.csv and `user add` make them [default: open]
+    #[arg(
+        long,
+        env = "AUCTION_REGISTRATION",
+        hide_env_values = true,
+        value_name = "WAY"
+    )]
+    registration: Option<String>,
     /// Maximum rate of new accounts from one address [default: 600/1m]
     #[arg(
         long,
@@ -210,6 +262,15 @@ pub(super) struct Flags {
         value_name = "RATE"
     )]
     rate_commands: Option<String>,
+    /// Lots of the format `day`: on or off. The page and clients of version 1 cannot read a market that has had one,
+    /// and are closed [default: off]
+    #[arg(
+        long,
+        env = "AUCTION_TRADING_DAYS",
+        hide_env_values = true,
+        value_name = "ON|OFF"
+    )]
+    trading_days: Option<String>,
     /// Settings file [default: auction.toml in the data folder, if it exists]
     #[arg(
         long,
@@ -244,6 +305,8 @@ impl Flags {
             (Setting::Durability, "durability", self.durability.as_ref()),
             (Setting::Demo, "demo", self.demo.as_ref()),
             (Setting::Log, "log", self.log.as_ref()),
+            (Setting::LogLevel, "log_level", self.log_level.as_ref()),
+            (Setting::LogFile, "log_file", self.log_file.as_ref()),
             (Setting::Heartbeat, "heartbeat", self.heartbeat.as_ref()),
             (Setting::TlsCert, "tls_cert", self.tls_cert.as_ref()),
             (Setting::TlsKey, "tls_key", self.tls_key.as_ref()),
@@ -256,6 +319,17 @@ impl Flags {
                 Setting::PublicHost,
                 "public_host",
                 self.public_host.as_ref(),
+            ),
+            (Setting::BasePath, "base_path", self.base_path.as_ref()),
+            (
+                Setting::TrustedProxy,
+                "trusted_proxy",
+                self.trusted_proxy.as_ref(),
+            ),
+            (
+                Setting::ProxyProtocol,
+                "proxy_protocol",
+                self.proxy_protocol.as_ref(),
             ),
             (Setting::OpsListen, "ops_listen", self.ops_listen.as_ref()),
             (
@@ -274,6 +348,16 @@ impl Flags {
                 self.rate_logins.as_ref(),
             ),
             (
+                Setting::RateFailedLogins,
+                "rate_failed_logins",
+                self.rate_failed_logins.as_ref(),
+            ),
+            (
+                Setting::Registration,
+                "registration",
+                self.registration.as_ref(),
+            ),
+            (
                 Setting::RateRegistrations,
                 "rate_registrations",
                 self.rate_registrations.as_ref(),
@@ -282,6 +366,11 @@ impl Flags {
                 Setting::RateCommands,
                 "rate_commands",
                 self.rate_commands.as_ref(),
+            ),
+            (
+                Setting::TradingDays,
+                "trading_days",
+                self.trading_days.as_ref(),
             ),
         ];
         texts

@@ -3,10 +3,14 @@
 pub mod commands;
 pub mod run;
 mod signals;
+pub mod doctor;
 pub mod check;
+pub mod access;
+pub mod findings;
 pub mod export;
 pub mod export_journal;
 pub mod verify;
+pub mod backup;
 pub mod user_add;
 pub mod prompt;
 pub mod logging;
@@ -15,11 +19,12 @@ pub mod args;
 mod flags;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use args::{Command, Invocation, UserCommand};
 use commands::{
-    add_user, in_folder, is_ready, print_completions, show_settings, verify_journal, with_settings,
-    write_export, write_manual,
+    add_user, doctor, in_folder, is_ready, move_to_archive, print_completions, restore_backup,
+    show_settings, verify_journal, with_settings, write_backup, write_export, write_manual,
 };
 use run::run;
 
@@ -27,15 +32,32 @@ use run::run;
 #[must_use]
 pub fn main() -> ExitCode {
     let invocation = Invocation::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let invocation = Arc::new(invocation);
     ExitCode::from(match &invocation.command {
-        None => with_settings(&invocation, run),
+        None => {
+            let again = invocation.clone();
+            let read_again = Box::new(move || again.settings());
+            with_settings(&invocation, |config| run(config, read_again))
+        }
         Some(Command::Export { what, format }) => {
             in_folder(&invocation, |data| write_export(data, *what, *format))
         }
         Some(Command::IsReady) => with_settings(&invocation, is_ready),
         Some(Command::Verify) => in_folder(&invocation, verify_journal),
+        Some(Command::Backup { folder }) => {
+            in_folder(&invocation, |data| write_backup(data, folder))
+        }
+        Some(Command::Restore { folder }) => {
+            in_folder(&invocation, |data| restore_backup(data, folder))
+        }
+        Some(Command::Archive { folder }) => {
+            in_folder(&invocation, |data| move_to_archive(data, folder))
+        }
         Some(Command::User(UserCommand::Add(new))) => {
             in_folder(&invocation, |data| add_user(data, new))
+        }
+        Some(Command::Doctor { json }) => {
+            with_settings(&invocation, |config| doctor(config, *json))
         }
         Some(Command::Config(command)) => show_settings(&invocation, *command),
         Some(Command::Completions { shell }) => print_completions(*shell),

@@ -2,26 +2,28 @@
 
 use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::thread;
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::args::{EXIT_DONE, EXIT_FAILURE};
 use crate::cli::logging;
-use crate::cli::signals::OtherSignals;
+use crate::cli::signals::{OtherSignals, ReadSettings, Reload};
 use crate::config::Config;
 use crate::gateway::connection_limits;
 use crate::platform::progress::Bar;
+use crate::platform::service_manager::ServiceManager;
 use crate::server::Server;
 
 /// A second signal ends the process at once, with the code of an interrupt.
 const EXIT_INTERRUPTED: i32 = 130;
 
-/// Runs the server until a signal comes. Returns the exit code.
+/// Runs the server until a signal comes. Returns the exit code. `read_again` reads the settings again, at SIGHUP.
 #[must_use]
-pub fn run(config: &Config) -> u8 {
+pub fn run(config: &Config, read_again: ReadSettings) -> u8 {
     // Kept to the end, so that the last log entries are written.
-    let _logs = match logging::begin(config.log) {
+    let logs = match logging::begin(config) {
         Ok(logs) => logs,
         Err(error) => {
             let _ = writeln!(io::stderr(), "{error}");
@@ -44,8 +46,13 @@ pub fn run(config: &Config) -> u8 {
             Ok(listening) => listening,
             Err(error) => return fail(&error),
         };
+        let mut manager = ServiceManager::from_environment();
         let mut bar = Bar::new();
-        let started = Server::start_with_progress(config, &mut |progress| bar.show(progress)).await;
+        let mut on_progress = |progress| {
+            manager.starting();
+            bar.show(progress);
+        };
+        let started = Server::start_with_progress(config, &mut on_progress).await;
         // The bar is removed before anything is printed.
         drop(bar);
         let server = match started {
@@ -53,8 +60,22 @@ pub fn run(config: &Config) -> u8 {
             Err(error) => return fail(&error),
         };
         // Signals received during the start are handled now.
-        tokio::spawn(others.handle(server.certificate()));
-        match server.run(shutdown.requested()).await {
+        let manager = Arc::new(manager);
+        let reload = Reload {
+            certificate: server.certificate(),
+            logs: logs.control(),
+            log_file: config.log_file.clone(),
+            manager: manager.clone(),
+            read_settings: read_again,
+        };
+        tokio::spawn(others.handle(reload));
+        // The port listens: a connection waits for the first accept.
+        manager.ready();
+        let requested = async {
+            shutdown.requested().await;
+            manager.stopping();
+        };
+        match server.run(requested).await {
             Ok(()) => EXIT_DONE,
             Err(error) => fail(&error),
         }

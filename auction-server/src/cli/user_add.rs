@@ -1,6 +1,7 @@
 //! `user add`: creates an account while the server is stopped.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use auction_core::{Caller, Command, Market, Name, Registration, Reject, Role, Symbol, Timestamp};
@@ -13,6 +14,7 @@ use crate::market::group_commit::GroupCommit;
 use crate::market::restore;
 use crate::platform::clock::{Clock as _, ClockWarning, Machine as _, MarketClock, ThisMachine};
 use crate::platform::password::Password;
+use crate::projections::signing::{KeyError, open_keys};
 
 /// Reason why no account was created.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +28,18 @@ pub enum AddError {
     /// The market rejects the account.
     #[error("{0}")]
     Rejected(#[from] Reject),
+    /// A demo's market begins with the accounts of its house.
+    #[error(
+        "there is no market in {} yet: start its demo once with `auction-server --demo`, stop it, and add the account then",
+        path.display()
+    )]
+    NoDemo {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The key of a new market cannot be created.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The account could not be made durable.
     #[error("the account could not be written: {0}")]
     Io(#[from] io::Error),
@@ -43,7 +57,16 @@ pub fn add(
     role: Role,
     password: &Password,
 ) -> Result<Option<ClockWarning>, AddError> {
+    if folder.is_future_demo() {
+        return Err(AddError::NoDemo {
+            path: folder.path().to_owned(),
+        });
+    }
     let opened = restore::open(Arc::new(RealDisk), folder, Durability::Strict, &mut |_| {})?;
+    // A new market gets its key with its journal: the first start would miss it.
+    if opened.recovery.last_sequence == 0 {
+        open_keys(&RealDisk, folder)?;
+    }
     let last_record = opened.engine.at();
     let warning = ClockWarning::at_start(ThisMachine.utc(), last_record);
     let now = MarketClock::continuing(Arc::new(ThisMachine), last_record).now();

@@ -31,6 +31,15 @@ impl DataDir {
         }
     }
 
+    /// Returns whether this is the folder of a demo that has not been started yet: an account made there would make the
+    /// market a real one, which a demo never touches.
+    #[must_use]
+    pub fn is_future_demo(&self) -> bool {
+        let parent = self.path.parent().filter(|_| self.path.ends_with(DEMO));
+        let is_of_demo = parent.is_some_and(|parent| parent.join(STOCKS).exists());
+        is_of_demo && !self.stocks.exists() && !self.journal().exists()
+    }
+
     /// The folder itself.
     #[must_use]
     pub fn path(&self) -> &Path {

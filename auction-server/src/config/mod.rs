@@ -3,13 +3,16 @@
 //! A flag overrides the environment, the environment the file, the file the default. All faults are reported together,
 //! each with its place, the problem and what would be valid.
 
+pub mod private_files;
 pub mod csv;
 mod file;
 mod network;
 pub(crate) mod value;
+mod address_range;
 mod setting;
 pub mod reserved_names;
 pub mod data_dir;
+mod permissions;
 
 use std::fmt;
 use std::io;
@@ -17,15 +20,18 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use auction_core::{AccountMode, SoftClose, SoftCloseMode, Span, Steps};
+use auction_proto::disturbs_display;
 
 use crate::config::data_dir::DataDir;
 use crate::journal::Durability;
 
+pub use address_range::AddressRange;
 pub use file::{SETTINGS_BYTES_MAX, SettingsFile};
 pub use network::{Network, Tls};
 pub use setting::{Given, Origin, Setting};
 pub use value::{
-    HEARTBEAT_MAX, HEARTBEAT_MIN, LOTS_PER_ROUND_MAX, LogFormat, OnOutage, OpsListen, Rate,
+    HEARTBEAT_MAX, HEARTBEAT_MIN, LOTS_PER_ROUND_MAX, LogFormat, LogLevel, OnOutage, OpsListen,
+    Rate, RegistrationMode,
 };
 
 /// Configuration of a server. Settings for lots apply to lots opened from now on.
@@ -58,8 +64,21 @@ pub struct Config {
     pub durability: Durability,
     /// Format of the logs.
     pub log: LogFormat,
+    /// Least important entries that are logged.
+    pub log_level: LogLevel,
+    /// File of the logs; `None`: standard error.
+    pub log_file: Option<PathBuf>,
     /// Network addresses and limits.
     pub network: Network,
+}
+
+impl Config {
+    /// The file of a round's lots, if there is one.
+    #[must_use]
+    pub fn round_file(&self) -> Option<PathBuf> {
+        let given = self.lots_file.clone();
+        given.or_else(|| Some(self.data.lots()).filter(|file| file.exists()))
+    }
 }
 
 /// Configuration of a demo.
@@ -141,6 +160,8 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
     let traders = checked.value(Setting::Demo, value::demo);
     let durability = checked.value(Setting::Durability, value::durability);
     let log = checked.value(Setting::Log, value::log);
+    let log_level = checked.value(Setting::LogLevel, value::log_level);
+    let log_file = checked.value(Setting::LogFile, value::file);
     let network = Network::of(&mut checked);
     if (on_outage, extend_by) == (Some(OnOutage::Extend), Some(Span::ZERO)) {
         checked.fault(
@@ -182,6 +203,8 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
         demo,
         durability: durability.expect(CHECKED),
         log: log.expect(CHECKED),
+        log_level: log_level.expect(CHECKED),
+        log_file,
         network: network.expect(CHECKED),
     };
     Ok(Resolved { config, in_force })
@@ -279,7 +302,9 @@ fn toml_string(text: &str) -> String {
     for char in text.chars() {
         match char {
             '"' | '\\' => quoted.extend(['\\', char]),
-            char if char.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(char))),
+            char if disturbs_display(char) => {
+                quoted.push_str(&format!("\\U{:08X}", u32::from(char)));
+            }
             char => quoted.push(char),
         }
     }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::setting::Setting;
-use super::value::{OpsListen, Rate};
-use super::{Checked, value};
+use super::value::{OpsListen, Rate, RegistrationMode};
+use super::{AddressRange, Checked, value};
 
 /// Network addresses and limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,12 @@ pub struct Network {
     pub tls: Tls,
     /// Names by which browsers reach the server, in lower case, beside its address and those of this machine.
     pub public_hosts: Vec<String>,
+    /// Path of the page behind a proxy that passes it on: empty, or `/` and names, without `/` at its end.
+    pub base_path: String,
+    /// Addresses of proxies that name the clients for whom they connect.
+    pub trusted_proxies: Vec<AddressRange>,
+    /// Expects a header of the PROXY protocol at the beginning of connections of these proxies.
+    pub proxy_protocol: bool,
     /// Address for operators.
     pub ops: OpsListen,
     /// Maximum number of simultaneous connections from one address.
@@ -26,6 +32,12 @@ pub struct Network {
     pub rate_connections: Option<Rate>,
     /// Maximum rate of login attempts from one address.
     pub rate_logins: Option<Rate>,
+    /// Maximum rate of failed logins to one account from one address.
+    pub rate_failed_logins: Option<Rate>,
+    /// True if lots can be trading days, which clients of version 1 and the page cannot read: they are closed then.
+    pub trading_days: bool,
+    /// Registration over the network.
+    pub registration: RegistrationMode,
     /// Maximum rate of new accounts from one address.
     pub rate_registrations: Option<Rate>,
     /// Maximum rate of commands from one user.
@@ -56,20 +68,40 @@ impl Network {
             true => checked.value(Setting::PublicHost, value::public_hosts),
             false => Some(Vec::new()),
         };
+        let base_path = checked.value(Setting::BasePath, value::base_path);
+        let trusted_proxies = match checked.is_given(Setting::TrustedProxy) {
+            true => checked.value(Setting::TrustedProxy, value::trusted_proxies),
+            false => Some(Vec::new()),
+        };
+        let proxy_protocol = checked.value(Setting::ProxyProtocol, value::on_or_off);
+        if proxy_protocol == Some(true) && !checked.is_given(Setting::TrustedProxy) {
+            let expected =
+                "needs the addresses of the proxies that send it: give trusted-proxy too";
+            checked.fault(Setting::ProxyProtocol, expected);
+        }
         let ops = checked.value(Setting::OpsListen, value::ops_listen);
         let connections_per_address = checked.value(Setting::ConnectionsPerAddress, value::count);
         let rate_connections = checked.value(Setting::RateConnections, value::rate);
         let rate_logins = checked.value(Setting::RateLogins, value::rate);
+        let rate_failed_logins = checked.value(Setting::RateFailedLogins, value::rate);
+        let trading_days = checked.value(Setting::TradingDays, value::on_or_off);
+        let registration = checked.value(Setting::Registration, value::registration);
         let rate_registrations = checked.value(Setting::RateRegistrations, value::rate);
         let rate_commands = checked.value(Setting::RateCommands, value::rate);
         Some(Self {
             heartbeat: heartbeat?,
             tls: tls?,
             public_hosts: public_hosts?,
+            base_path: base_path?,
+            trusted_proxies: trusted_proxies?,
+            proxy_protocol: proxy_protocol?,
             ops: ops?,
             connections_per_address: connections_per_address?,
             rate_connections: rate_connections?,
             rate_logins: rate_logins?,
+            rate_failed_logins: rate_failed_logins?,
+            trading_days: trading_days?,
+            registration: registration?,
             rate_registrations: rate_registrations?,
             rate_commands: rate_commands?,
         })

@@ -34,6 +34,10 @@ pub enum Setting {
     Demo,
     /// Format of the logs.
     Log,
+    /// Least important entries that are logged.
+    LogLevel,
+    /// File of the logs.
+    LogFile,
     /// Interval of heartbeats between clients and server.
     Heartbeat,
     /// The file of the certificates for TLS.
@@ -44,6 +48,12 @@ pub enum Setting {
     TlsSelfSigned,
     /// The names by which browsers reach the server.
     PublicHost,
+    /// Path of the page behind a proxy.
+    BasePath,
+    /// Addresses of proxies in front of the server.
+    TrustedProxy,
+    /// Header of the PROXY protocol on connections of these proxies.
+    ProxyProtocol,
     /// Address for operators.
     OpsListen,
     /// Maximum number of simultaneous connections from one address.
@@ -52,15 +62,21 @@ pub enum Setting {
     RateConnections,
     /// Maximum rate of login attempts from one address.
     RateLogins,
+    /// Maximum rate of failed logins to one account from one address.
+    RateFailedLogins,
+    /// Registration over the network.
+    Registration,
     /// Maximum rate of new accounts from one address.
     RateRegistrations,
     /// Maximum rate of commands from one user.
     RateCommands,
+    /// Lots of the format `day`.
+    TradingDays,
 }
 
 impl Setting {
     /// All settings, in display order.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 33] = [
         Self::Listen,
         Self::Data,
         Self::Lots,
@@ -75,17 +91,25 @@ impl Setting {
         Self::Durability,
         Self::Demo,
         Self::Log,
+        Self::LogLevel,
+        Self::LogFile,
         Self::Heartbeat,
         Self::TlsCert,
         Self::TlsKey,
         Self::TlsSelfSigned,
         Self::PublicHost,
+        Self::BasePath,
+        Self::TrustedProxy,
+        Self::ProxyProtocol,
         Self::OpsListen,
         Self::ConnectionsPerAddress,
         Self::RateConnections,
         Self::RateLogins,
+        Self::RateFailedLogins,
+        Self::Registration,
         Self::RateRegistrations,
         Self::RateCommands,
+        Self::TradingDays,
     ];
 
     /// Its name in a file, and on the command line after `--`.
@@ -106,17 +130,25 @@ impl Setting {
             Self::Durability => "durability",
             Self::Demo => "demo",
             Self::Log => "log",
+            Self::LogLevel => "log-level",
+            Self::LogFile => "log-file",
             Self::Heartbeat => "heartbeat",
             Self::TlsCert => "tls-cert",
             Self::TlsKey => "tls-key",
             Self::TlsSelfSigned => "tls-self-signed",
             Self::PublicHost => "public-host",
+            Self::BasePath => "base-path",
+            Self::TrustedProxy => "trusted-proxy",
+            Self::ProxyProtocol => "proxy-protocol",
             Self::OpsListen => "ops-listen",
             Self::ConnectionsPerAddress => "connections-per-address",
             Self::RateConnections => "rate-connections",
             Self::RateLogins => "rate-logins",
+            Self::RateFailedLogins => "rate-failed-logins",
+            Self::Registration => "registration",
             Self::RateRegistrations => "rate-registrations",
             Self::RateCommands => "rate-commands",
+            Self::TradingDays => "trading-days",
         }
     }
 
@@ -138,17 +170,25 @@ impl Setting {
             Self::Durability => "AUCTION_DURABILITY",
             Self::Demo => "AUCTION_DEMO",
             Self::Log => "AUCTION_LOG",
+            Self::LogLevel => "AUCTION_LOG_LEVEL",
+            Self::LogFile => "AUCTION_LOG_FILE",
             Self::Heartbeat => "AUCTION_HEARTBEAT",
             Self::TlsCert => "AUCTION_TLS_CERT",
             Self::TlsKey => "AUCTION_TLS_KEY",
             Self::TlsSelfSigned => "AUCTION_TLS_SELF_SIGNED",
             Self::PublicHost => "AUCTION_PUBLIC_HOST",
+            Self::BasePath => "AUCTION_BASE_PATH",
+            Self::TrustedProxy => "AUCTION_TRUSTED_PROXY",
+            Self::ProxyProtocol => "AUCTION_PROXY_PROTOCOL",
             Self::OpsListen => "AUCTION_OPS_LISTEN",
             Self::ConnectionsPerAddress => "AUCTION_CONNECTIONS_PER_ADDRESS",
             Self::RateConnections => "AUCTION_RATE_CONNECTIONS",
             Self::RateLogins => "AUCTION_RATE_LOGINS",
+            Self::RateFailedLogins => "AUCTION_RATE_FAILED_LOGINS",
+            Self::Registration => "AUCTION_REGISTRATION",
             Self::RateRegistrations => "AUCTION_RATE_REGISTRATIONS",
             Self::RateCommands => "AUCTION_RATE_COMMANDS",
+            Self::TradingDays => "AUCTION_TRADING_DAYS",
         }
     }
 
@@ -169,17 +209,24 @@ impl Setting {
             Self::Durability => Some("strict"),
             Self::Demo => Some("off"),
             Self::Log => Some("human"),
+            Self::LogLevel => Some("info"),
+            Self::LogFile => None,
             Self::Heartbeat => Some("5s"),
             Self::TlsCert => None,
             Self::TlsKey => None,
             Self::TlsSelfSigned => Some("off"),
-            Self::PublicHost => None,
+            Self::PublicHost | Self::TrustedProxy => None,
+            Self::BasePath => Some("/"),
+            Self::ProxyProtocol => Some("off"),
             Self::OpsListen => Some("auto"),
             Self::ConnectionsPerAddress => Some("10000"),
             Self::RateConnections => Some("60000/1m"),
             Self::RateLogins => Some("600/1m"),
+            Self::RateFailedLogins => Some("20/10m"),
+            Self::Registration => Some("open"),
             Self::RateRegistrations => Some("600/1m"),
             Self::RateCommands => Some("off"),
+            Self::TradingDays => Some("off"),
         }
     }
 }

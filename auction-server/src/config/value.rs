@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use auction_core::{AccountMode, ParseSpanError, ParseStepsError, Span, Steps};
 
+use super::AddressRange;
 use crate::config::data_dir::DataDir;
 use crate::config::reserved_names::DEMO_TRADERS_MAX;
 use crate::journal::Durability;
@@ -21,6 +22,11 @@ pub const HEARTBEAT_MAX: Duration = Duration::from_secs(60);
 /// Maximum number of names by which browsers reach the server.
 pub const PUBLIC_HOSTS_MAX: usize = 16;
 
+/// Maximum number of addresses and networks of trusted proxies.
+pub const TRUSTED_PROXIES_MAX: usize = 64;
+/// Maximum length of a base path, in bytes.
+pub const BASE_PATH_BYTES_MAX: usize = 128;
+
 /// Handling of lots that became due while the server was down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnOutage {
@@ -30,6 +36,15 @@ pub enum OnOutage {
     Close,
 }
 
+/// Registration over the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegistrationMode {
+    /// Anyone can make an account of a trader.
+    Open,
+    /// Accounts come from `users.csv` and `user add`.
+    Closed,
+}
+
 /// Format of the logs on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -37,6 +52,19 @@ pub enum LogFormat {
     Human,
     /// One JSON object per line.
     Json,
+}
+
+/// Least important entries that are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Failures.
+    Error,
+    /// Also what an operator should look at.
+    Warn,
+    /// Also what happens.
+    Info,
+    /// Also each connection.
+    Debug,
 }
 
 /// Address for operators.
@@ -181,6 +209,24 @@ pub(super) fn log(text: &str) -> Result<LogFormat, String> {
     }
 }
 
+pub(super) fn log_level(text: &str) -> Result<LogLevel, String> {
+    match text {
+        "error" => Ok(LogLevel::Error),
+        "warn" => Ok(LogLevel::Warn),
+        "info" => Ok(LogLevel::Info),
+        "debug" => Ok(LogLevel::Debug),
+        _ => Err("is unknown; expected error, warn, info or debug".to_owned()),
+    }
+}
+
+pub(super) fn registration(text: &str) -> Result<RegistrationMode, String> {
+    match text {
+        "open" => Ok(RegistrationMode::Open),
+        "closed" => Ok(RegistrationMode::Closed),
+        _ => Err("is unknown; expected open or closed".to_owned()),
+    }
+}
+
 pub(super) fn heartbeat(text: &str) -> Result<Duration, String> {
     let heartbeat = Duration::from_micros(span(text)?.micros());
     if (HEARTBEAT_MIN..=HEARTBEAT_MAX).contains(&heartbeat) {
@@ -204,6 +250,41 @@ pub(crate) fn on_or_off(text: &str) -> Result<bool, String> {
         "on" => Ok(true),
         "off" => Ok(false),
         _ => Err("is unknown; expected on or off".to_owned()),
+    }
+}
+
+/// Parses `/` or `/auction`, and returns it without a `/` at its end.
+pub(super) fn base_path(text: &str) -> Result<String, String> {
+    let path = text.strip_suffix('/').unwrap_or(text);
+    let is_name = |name: &str| {
+        let mut bytes = name.bytes();
+        !name.is_empty()
+            && !matches!(name, "." | "..")
+            && bytes.all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+    };
+    let mut names = path.split('/');
+    let begins = names.next() == Some("") && text.starts_with('/');
+    if begins && names.all(is_name) && path.len() <= BASE_PATH_BYTES_MAX {
+        return Ok(path.to_owned());
+    }
+    Err(format!(
+        "is no base path; expected / and names of letters, digits and -._~, at most {BASE_PATH_BYTES_MAX} bytes, for \
+         example /auction"
+    ))
+}
+
+/// Parses `127.0.0.1,10.0.0.0/8`.
+pub(super) fn trusted_proxies(text: &str) -> Result<Vec<AddressRange>, String> {
+    let ranges: Result<Vec<AddressRange>, _> =
+        text.split(',').map(|range| range.trim().parse()).collect();
+    match ranges {
+        Ok(ranges) if ranges.len() <= TRUSTED_PROXIES_MAX => Ok(ranges),
+        Ok(_) => Err(format!(
+            "is too long; at most {TRUSTED_PROXIES_MAX} addresses and networks"
+        )),
+        Err(error) => Err(format!(
+            "is no list of proxies; {error}, separated by commas"
+        )),
     }
 }
 

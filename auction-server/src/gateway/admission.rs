@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use auction_core::UserId;
+use auction_proto::Code;
 
 use crate::config::{Network, Rate};
 use crate::sequencer::rate_limit::RateLimiter;
@@ -33,6 +34,8 @@ const ENVELOPES_PER_ADDRESS: Rate = Rate {
 #[derive(Debug)]
 pub struct ClientAddress {
     address: Option<IpAddr>,
+    /// True for a trusted proxy whose client is not known yet.
+    is_proxy: bool,
     usage: Arc<AddressUsage>,
 }
 
@@ -50,17 +53,10 @@ impl ClientAddress {
     /// Returns a client without an address and without limits of one.
     #[must_use]
     pub fn without_limits() -> Self {
-        let usage = AddressUsage {
-            connections: AtomicU32::new(0),
-            connects: None,
-            logins: None,
-            registrations: None,
-            envelopes: None,
-            seen_at: Mutex::new(Instant::now()),
-        };
         Self {
             address: None,
-            usage: Arc::new(usage),
+            is_proxy: false,
+            usage: AddressUsage::unlimited(),
         }
     }
 
@@ -102,6 +98,17 @@ impl ClientAddress {
 }
 
 impl AddressUsage {
+    fn unlimited() -> Arc<Self> {
+        Arc::new(Self {
+            connections: AtomicU32::new(0),
+            connects: None,
+            logins: None,
+            registrations: None,
+            envelopes: None,
+            seen_at: Mutex::new(Instant::now()),
+        })
+    }
+
     fn is_forgettable(&self, now: Instant, after: Duration) -> bool {
         let seen_at = *locked(&self.seen_at);
         self.connections.load(Ordering::Relaxed) == 0 && now.duration_since(seen_at) > after
@@ -113,6 +120,24 @@ impl AddressUsage {
 pub struct Admitted(Arc<ClientAddress>);
 
 impl Admitted {
+    /// Admits a connection of a trusted proxy. It counts for no address until the client is known.
+    #[must_use]
+    pub fn of_proxy(address: IpAddr) -> Self {
+        let usage = AddressUsage::unlimited();
+        usage.connections.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::new(ClientAddress {
+            address: Some(address),
+            is_proxy: true,
+            usage,
+        }))
+    }
+
+    /// Returns the address of the trusted proxy whose client is not known yet; `None` if this is no such connection.
+    #[must_use]
+    pub fn proxy(&self) -> Option<IpAddr> {
+        self.0.address.filter(|_| self.0.is_proxy)
+    }
+
     /// Returns the client's address.
     #[must_use]
     pub fn client_address(&self) -> &Arc<ClientAddress> {
@@ -145,6 +170,17 @@ pub enum AdmissionError {
     /// The table of addresses is full of recently active ones.
     #[error("too many clients; try again later")]
     TooManyAddresses,
+}
+
+impl AdmissionError {
+    /// Returns the code of the refusal.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::TooFast { .. } => Code::SLOW_DOWN,
+            Self::TooMany | Self::Full | Self::TooManyAddresses => Code::TOO_MANY_CONNECTIONS,
+        }
+    }
 }
 
 /// All clients, and their use of the limits.
@@ -202,6 +238,7 @@ impl Admission {
         usage.connections.fetch_add(1, Ordering::Relaxed);
         let client_address = ClientAddress {
             address: Some(address),
+            is_proxy: false,
             usage: usage.clone(),
         };
         Ok(Admitted(Arc::new(client_address)))

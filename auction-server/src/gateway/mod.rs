@@ -10,17 +10,22 @@
 //!
 //! A gateway with TLS accepts nothing else. It refuses a client without TLS in that client's protocol.
 
+mod certificate_watch;
 mod tls;
+mod validity;
 mod peeked;
+mod proxy_header;
 pub mod connection_limits;
 pub mod http;
 pub(crate) mod accepting;
 pub mod session;
+mod trusted_proxies;
+pub mod login_failures;
 pub mod admission;
 
 use std::fmt::Display;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,7 +44,8 @@ use connection_limits::ConnectionLimits;
 use peeked::Peeked;
 use session::{Channel, CloseReason, HELLO_TIMEOUT, LINGER_TIMEOUT, Services};
 
-pub use http::origins::AllowedOrigins;
+pub(crate) use certificate_watch::watch_certificate;
+pub(crate) use http::market::Site;
 pub use tls::{CertificateReload, TlsError};
 pub(crate) use tls::{ServerTls, open as open_tls};
 
@@ -53,7 +59,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The gateway: serves the connections of a port.
 pub(crate) struct Gateway {
     pub(crate) services: Arc<Services>,
-    origins: AllowedOrigins,
+    site: Site,
     tls: Option<Arc<ServerTls>>,
     connections_max: usize,
     refusing: Arc<Semaphore>,
@@ -83,13 +89,13 @@ impl Protocol {
 impl Gateway {
     pub(crate) fn new(
         services: Arc<Services>,
-        origins: AllowedOrigins,
+        site: Site,
         tls: Option<ServerTls>,
         limits: ConnectionLimits,
     ) -> Self {
         Self {
             services,
-            origins,
+            site,
             tls: tls.map(Arc::new),
             connections_max: limits.connections,
             refusing: Arc::new(Semaphore::new(limits.refusing)),
@@ -106,7 +112,15 @@ impl Gateway {
         if open >= self.connections_max {
             return Err(AdmissionError::Full);
         }
-        self.services.admission.enter(peer.ip())
+        self.admit(peer.ip())
+    }
+
+    /// Admits a connection from this address; a trusted proxy is not counted before its client is known.
+    fn admit(&self, address: IpAddr) -> Result<Admitted, AdmissionError> {
+        if self.site.proxies.trusts(address) {
+            return Ok(Admitted::of_proxy(address));
+        }
+        self.services.admission.enter(address)
     }
 
     /// Sends a connection the reason for its refusal, unless too many refusals are being sent already.
@@ -115,19 +129,16 @@ impl Gateway {
         let Ok(permit) = self.refusing.clone().try_acquire_owned() else {
             return;
         };
-        let code = match why {
-            AdmissionError::TooFast { .. } => Code::SLOW_DOWN,
-            _ => Code::TOO_MANY_CONNECTIONS,
-        };
         tokio::spawn(async move {
             // The client's protocol is not known yet, and there is no wait for it.
-            refuse_and_close(&mut stream, &goodbye(Encoding::Binary, code, why)).await;
+            let goodbye = goodbye(Encoding::Binary, why.code(), why);
+            refuse_and_close(&mut stream, &goodbye).await;
             drop(permit);
         });
     }
 
     /// Serves a connection until it ends.
-    pub(crate) async fn serve(&self, stream: TcpStream, admitted: &Admitted) -> CloseReason {
+    pub(crate) async fn serve(&self, stream: TcpStream, admitted: Admitted) -> CloseReason {
         let ended = self.accept(stream, admitted).await;
         match ended {
             CloseReason::TooSlow => self.services.metrics.too_slow.add_one(),
@@ -137,16 +148,20 @@ impl Gateway {
         ended
     }
 
-    async fn accept(&self, stream: TcpStream, admitted: &Admitted) -> CloseReason {
+    async fn accept(&self, stream: TcpStream, admitted: Admitted) -> CloseReason {
         let other = self.services.metrics.connections_other.held();
         let hello_by = Instant::now() + HELLO_TIMEOUT;
         // Replies are small, and clients wait for them.
         if let Err(error) = stream.set_nodelay(true) {
             return error.into();
         }
-        let (line, halves) = match SharedStream::new(stream) {
+        let (mut line, halves) = match SharedStream::new(stream) {
             Ok(line) => line,
             Err(error) => return error.into(),
+        };
+        let admitted = match self.client_of_proxy(&mut line, admitted, hello_by).await {
+            Ok(admitted) => admitted,
+            Err(ended) => return ended,
         };
         let mut stream = Peeked::new(line);
         let protocol = match self.first_protocol(&mut stream, hello_by).await {
@@ -186,6 +201,39 @@ impl Gateway {
         }
     }
 
+    /// Reads the header of the PROXY protocol if this connection begins with one, and admits the client that it names.
+    async fn client_of_proxy(
+        &self,
+        line: &mut SharedStream,
+        admitted: Admitted,
+        hello_by: Instant,
+    ) -> Result<Admitted, CloseReason> {
+        if admitted.proxy().is_none() || !self.site.proxies.sends_header() {
+            return Ok(admitted);
+        }
+        let mut stopping = self.services.stopping.clone();
+        let read = tokio::select! {
+            read = timeout_at(hello_by, proxy_header::read(line)) => read,
+            () = stopped(&mut stopping) => return Err(CloseReason::Stopping),
+        };
+        match read.map_err(|_| CloseReason::NoHello)? {
+            Ok(Some(client)) => match self.admit(client) {
+                Ok(client) => Ok(client),
+                Err(why) => {
+                    self.services.metrics.turned_away.add_one();
+                    let goodbye = goodbye(Encoding::Binary, why.code(), why);
+                    Err(refuse_and_close(line, &goodbye).await)
+                }
+            },
+            Ok(None) => Ok(admitted),
+            Err(error) => {
+                let goodbye = goodbye(Encoding::Binary, Code::MALFORMED, &error);
+                refuse_and_close(line, &goodbye).await;
+                Err(CloseReason::Stream(io::Error::other(error)))
+            }
+        }
+    }
+
     /// Waits for the client's first byte and returns the protocol that it selects.
     async fn first_protocol<S>(
         &self,
@@ -212,24 +260,47 @@ impl Gateway {
         protocol: Protocol,
         (stream, halves): (Peeked<S>, Option<Halves>),
         hello_by: Instant,
-        admitted: &Admitted,
+        admitted: Admitted,
     ) -> CloseReason
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let services = self.services.clone();
-        let (metrics, client_address) = (&self.services.metrics, admitted.client_address().clone());
-        match protocol {
-            Protocol::Http => {
-                http::market::serve(stream, services, &self.origins, client_address).await
+        let metrics = &self.services.metrics;
+        if protocol == Protocol::Http {
+            let reached = http::market::Reached {
+                site: &self.site,
+                is_tls: halves.is_none(),
+            };
+            return http::market::serve(stream, services, reached, admitted).await;
+        }
+        // In these protocols a proxy cannot name its client: it counts itself.
+        let admitted = match admitted
+            .proxy()
+            .map(|proxy| services.admission.enter(proxy))
+        {
+            None => admitted,
+            Some(Ok(admitted)) => admitted,
+            Some(Err(why)) => {
+                metrics.turned_away.add_one();
+                let encoding = match protocol {
+                    Protocol::Lines => Encoding::Json,
+                    _ => Encoding::Binary,
+                };
+                let mut stream = stream;
+                let goodbye = goodbye(encoding, why.code(), why);
+                return refuse_and_close(&mut stream, &goodbye).await;
             }
+        };
+        let client_address = admitted.client_address().clone();
+        match protocol {
             Protocol::Lines => {
                 let _open = metrics.connections_json.held();
                 let channel = with_halves(halves, Channel::lines(stream));
                 session::serve(channel, hello_by, client_address, services).await
             }
-            // TLS within TLS is not supported.
-            Protocol::Binary | Protocol::Tls => {
+            // TLS within TLS is not supported, and HTTP was served above.
+            Protocol::Binary | Protocol::Tls | Protocol::Http => {
                 let _open = metrics.connections_binary.held();
                 let channel = with_halves(halves, Channel::frames(stream));
                 session::serve(channel, hello_by, client_address, services).await

@@ -5,8 +5,9 @@ use std::io::{self, Read as _, Write as _};
 use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use auction_core::Timestamp;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use sha2::{Digest, Sha256};
 use tokio_rustls::TlsAcceptor;
@@ -17,6 +18,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName}
 use tokio_rustls::rustls::version::TLS13;
 use webpki::EndEntityCert;
 
+use super::validity::{Validity, ValidityWarning};
 use crate::config::Tls;
 use crate::config::data_dir::DataDir;
 use crate::projections::console_text::Certified;
@@ -28,7 +30,7 @@ const ALPN: &[u8] = b"http/1.1";
 
 /// TLS, ready for clients.
 pub(crate) struct ServerTls {
-    acceptor: RwLock<TlsAcceptor>,
+    current: RwLock<(TlsAcceptor, Option<Validity>)>,
     cert: PathBuf,
     key: PathBuf,
     /// SHA-256 of a self-signed certificate, for clients to pin: `AB:CD:...`, as `openssl` writes it.
@@ -39,8 +41,16 @@ pub(crate) struct ServerTls {
 impl ServerTls {
     /// Returns the acceptor for new connections.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
-        let acceptor = self.acceptor.read();
-        acceptor.unwrap_or_else(PoisonError::into_inner).clone()
+        self.current().0.clone()
+    }
+
+    fn current(&self) -> RwLockReadGuard<'_, (TlsAcceptor, Option<Validity>)> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns a warning about the dates of the certificate at a time of the machine's clock.
+    pub(crate) fn warning(&self, utc: Timestamp) -> Option<ValidityWarning> {
+        ValidityWarning::at(utc, &self.cert, self.current().1?)
     }
 
     /// Returns the name under which clients find the certificate valid when the server listens at this address.
@@ -72,13 +82,21 @@ impl CertificateReload {
     /// # Errors
     /// [`TlsError`] names the file; the old pair stays in use.
     pub fn reload(&self) -> Result<String, TlsError> {
-        let Self(door) = self;
-        let (acceptor, certificate) = load(&door.cert, &door.key)?;
-        *door
-            .acceptor
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = acceptor;
-        Ok(fingerprint(&certificate))
+        let Self(tls) = self;
+        let loaded = load(&tls.cert, &tls.key)?;
+        let mut current = tls.current.write().unwrap_or_else(PoisonError::into_inner);
+        *current = (loaded.acceptor, loaded.validity);
+        Ok(fingerprint(&loaded.certificate))
+    }
+
+    /// Returns a warning about the dates of the certificate at a time of the machine's clock.
+    pub(crate) fn warning(&self, utc: Timestamp) -> Option<ValidityWarning> {
+        self.0.warning(utc)
+    }
+
+    /// Returns the dates of the certificate, if they could be parsed.
+    pub(crate) fn validity(&self) -> Option<Validity> {
+        self.0.current().1
     }
 }
 
@@ -133,20 +151,28 @@ pub(crate) fn open(
             (path.clone(), path, true)
         }
     };
-    let (acceptor, certificate) = load(&cert, &key)?;
-    let fingerprint = is_own.then(|| fingerprint(&certificate));
+    let loaded = load(&cert, &key)?;
+    let fingerprint = is_own.then(|| fingerprint(&loaded.certificate));
     Ok(Some(ServerTls {
-        acceptor: RwLock::new(acceptor),
+        current: RwLock::new((loaded.acceptor, loaded.validity)),
         cert,
         key,
         fingerprint,
-        certificate,
+        certificate: loaded.certificate,
     }))
 }
 
+/// A certificate and its key, ready for clients.
+struct Loaded {
+    acceptor: TlsAcceptor,
+    certificate: CertificateDer<'static>,
+    validity: Option<Validity>,
+}
+
 /// Reads a certificate and its key, and checks that they belong together.
-fn load(cert: &Path, key: &Path) -> Result<(TlsAcceptor, CertificateDer<'static>), TlsError> {
+fn load(cert: &Path, key: &Path) -> Result<Loaded, TlsError> {
     let chain = certificates(cert)?;
+    let validity = Validity::of(&chain);
     let certificate = chain[0].clone();
     let private =
         PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|error| TlsError::Content {
@@ -164,7 +190,11 @@ fn load(cert: &Path, key: &Path) -> Result<(TlsAcceptor, CertificateDer<'static>
         source,
     })?;
     config.alpn_protocols = vec![ALPN.to_vec()];
-    Ok((TlsAcceptor::from(Arc::new(config)), certificate))
+    Ok(Loaded {
+        acceptor: TlsAcceptor::from(Arc::new(config)),
+        certificate,
+        validity,
+    })
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

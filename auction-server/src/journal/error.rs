@@ -47,6 +47,25 @@ pub enum JournalError {
         /// The first record that cannot be read.
         sequence: u64,
     },
+    /// A required segment was archived, and its file is not there.
+    #[error(
+        "{} was archived: it is a link to {}, which is not there; connect that disk, or copy the file back in place of \
+         the link",
+        path.display(),
+        archive.display()
+    )]
+    SegmentArchived {
+        /// The link.
+        path: PathBuf,
+        /// The file that it names.
+        archive: PathBuf,
+    },
+    /// A folder for a copy holds another journal.
+    #[error("{} holds a copy of another journal; choose another folder", path.display())]
+    OtherJournal {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The bytes differ from those that were written.
     #[error("{} is damaged at byte {offset}: {what}; restore the file from a copy", file.display())]
     Damaged {
@@ -189,4 +208,12 @@ pub enum Damage {
     /// The file belongs to another market.
     #[error("it belongs to another market")]
     Market,
+    /// The term is lower than that of the segment before.
+    #[error("it is of term {found}, and terms never fall: the segment before is of term {before}")]
+    Term {
+        /// Term of the segment before.
+        before: u64,
+        /// Term in the header.
+        found: u64,
+    },
 }

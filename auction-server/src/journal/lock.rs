@@ -53,6 +53,18 @@ pub(super) fn lock(dir: &Path) -> io::Result<Option<Box<dyn DirLock>>> {
     })))
 }
 
+/// Returns whether a process holds the lock of the folder `dir`. It is held for a moment to find out.
+///
+/// # Errors
+/// The folder cannot be opened.
+pub fn is_held(dir: &Path) -> io::Result<bool> {
+    match File::open(dir)?.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 struct RealLock {
     path: PathBuf,
     folder: File,

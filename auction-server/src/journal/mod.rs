@@ -42,7 +42,7 @@
 //! |---|---|
 //! | `journal.lock` | [locked](lock), as the folder is, while a server runs; empty |
 //! | `journal.key` | the key of all checksums |
-//! | `00000000000000000001.seg` | a segment, named by its first record |
+//! | `00000000000000000001.seg` | a segment, named by its first record; or a link to it, when it was archived |
 //! | `00000000000000000123.snap` | a snapshot, named by the last record it holds |
 //! | `journal.relaxed` | the mark of relaxed durability: the last record that is known to be synced |
 //! | `*.tmp` | unfinished; ignored after a crash |
@@ -107,8 +107,10 @@
 //!   disk does not hold, and consider it clean; so a sync alone would prove nothing.
 //! - **A missing descriptor is not a failure.** Opening the next segment fails before anything was written, so it is
 //!   retried; an append waits for it for [`DESCRIPTOR_WAIT_MAX`]. A failed write or sync is never retried.
-//! - **Sealed segments are never changed, renamed or removed.** They are the record that anyone can verify.
+//! - **Sealed segments are never changed, renamed or removed.** They are the record that anyone can verify. An archived
+//!   one is a symbolic link to the same bytes in another folder.
 
+mod backup;
 mod snapshot;
 mod snapshot_header;
 mod recovery;
@@ -130,6 +132,7 @@ pub mod lock;
 mod error;
 mod descriptors;
 
+pub use backup::{Archived, Copied, archive_segments, copy_file, copy_journal, missing_archives};
 pub use chain::{Chain, MarketId, Position};
 pub use descriptors::{DESCRIPTOR_WAIT_MAX, is_out_of_descriptors};
 pub use disk::{Disk, RealDisk};

@@ -1,5 +1,6 @@
 //! Reading the frames in order, without the lock: for recovery, export, `verify` and projections.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +11,9 @@ use super::error::{Damage, JournalError};
 use super::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameView, OwnedFrame};
 use super::key::{Key, key_path};
 use super::scan::{Found, read_frame, scan_rest};
-use super::segment::{CHAIN_AT, SEGMENT_HEADER_BYTES, Segment, list_segments, segment_path};
+use super::segment::{
+    CHAIN_AT, SEGMENT_HEADER_BYTES, Segment, TERM_AT, list_segments, segment_path,
+};
 
 /// Reads a journal's frames in order, beside a running server or without one.
 ///
@@ -314,6 +317,9 @@ impl Reader {
             Err(JournalError::Io { path, source, .. })
                 if source.kind() == io::ErrorKind::NotFound =>
             {
+                if let Ok(archive) = fs::read_link(&path) {
+                    return Err(JournalError::SegmentArchived { path, archive });
+                }
                 return Err(JournalError::SegmentMissing {
                     path,
                     sequence: first,
@@ -329,6 +335,14 @@ impl Reader {
             let expected = before.position.sequence + 1;
             if header.market != before.segment.header.market {
                 return Err(segment.damaged(0, Damage::Market));
+            }
+            let (term_before, found) = (before.segment.header.term, header.term);
+            if found < term_before {
+                let what = Damage::Term {
+                    before: term_before,
+                    found,
+                };
+                return Err(segment.damaged(TERM_AT as u64, what));
             }
             if first != expected {
                 // Either frames at the end of the one segment were lost, or a whole segment between them.

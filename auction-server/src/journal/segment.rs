@@ -17,7 +17,7 @@ const BEGINNING: Beginning = Beginning {
     version: 1,
 };
 const MARKET_AT: usize = 16;
-const TERM_AT: usize = 32;
+pub(super) const TERM_AT: usize = 32;
 const FIRST_AT: usize = 40;
 const BYTES_AT: usize = 48;
 pub(super) const CHAIN_AT: usize = 56;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use auction_core::{Engine, Event, LotId, PrivateEvent, PublicEvent, Timestamp};
+use auction_core::{Engine, Event, LotId, PhaseBegan, PrivateEvent, PublicEvent, Timestamp};
 use auction_proto::Indicative;
 
 /// All open call auctions of an engine. The whole state of the engine must be durable.
@@ -36,9 +36,15 @@ fn touched_by(event: &Event) -> Option<LotId> {
             PrivateEvent::OrderPlaced { lot, .. }
             | PrivateEvent::OrderReplaced { lot, .. }
             | PrivateEvent::OrderCancelled { lot, .. }
-            | PrivateEvent::OrdersWithdrawn { lot, .. },
+            | PrivateEvent::OrdersWithdrawn { lot, .. }
+            | PrivateEvent::DayOrderReplaced { lot, .. }
+            | PrivateEvent::DayOrderRests { lot, .. }
+            | PrivateEvent::DayOrderLapsed { lot, .. },
         )
-        | Event::Public(PublicEvent::ReferenceFixed { lot, .. }) => Some(*lot),
+        | Event::Public(
+            PublicEvent::ReferenceFixed { lot, .. }
+            | PublicEvent::PhaseBegan(PhaseBegan { lot, .. }),
+        ) => Some(*lot),
         Event::Private(_) | Event::Public(_) => None,
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::io;
 
 use auction_core::{
-    AccountMode, Caller, Command, Engine, EnglishTerms, Listing, Lot, LotId, OpenLot, Quantity,
-    Reject, Reply, SoftClose, Span, Steps, Symbol, Terms, Timestamp,
+    AccountMode, Caller, Command, Engine, EnglishTerms, Listing, Lot, LotId, Market, OpenLot,
+    Price, Quantity, Reject, Reply, SoftClose, Span, Steps, Symbol, Terms, Timestamp,
 };
 
 use crate::config::OnOutage;
@@ -110,6 +110,19 @@ pub fn set_accounts(
     Ok(set.map(|_| ()))
 }
 
+/// An open lot, and the price of its stock that lots opened from now on begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repriced {
+    /// The lot.
+    pub lot: LotId,
+    /// Its stock.
+    pub symbol: Symbol,
+    /// The base price with which the lot opened.
+    pub base: Price,
+    /// The price of the stock now.
+    pub listed: Price,
+}
+
 /// Handling of lots that became due while nobody could bid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutagePolicy {
@@ -194,25 +207,51 @@ pub fn extend_overdue(
     }
 }
 
-/// Lists the stocks with the current values of the file.
+/// Result of listing stocks.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// Number of stocks that are new, or have other values than before.
+    pub changed: usize,
+    /// Stocks that the market refused.
+    pub refused: Vec<(Symbol, Reject)>,
+}
+
+/// Lists the stocks with the current values of the file. Open lots keep the base price that they opened with.
 ///
 /// # Errors
-/// The journal fails: the process must end. The returned list contains the refusals.
+/// The journal fails: the process must end.
 pub fn list_stocks(
     group_commit: &mut GroupCommit,
     now: Timestamp,
     listings: &[Listing],
-) -> io::Result<Vec<(Symbol, Reject)>> {
-    let mut refused = Vec::new();
+) -> io::Result<Listed> {
+    let mut listed = Listed::default();
     for listing in listings {
         match group_commit.decide(now, Caller::Operator, Command::ListStock(*listing)) {
-            Ok(_) | Err(Reject::Unchanged) => {}
-            Err(reject) => refused.push((listing.symbol, reject)),
+            Ok(_) => listed.changed += 1,
+            Err(Reject::Unchanged) => {}
+            Err(reject) => listed.refused.push((listing.symbol, reject)),
         }
         commit_when_full(group_commit)?;
     }
     group_commit.commit()?;
-    Ok(refused)
+    Ok(listed)
+}
+
+/// Open lots whose base price is not that of their stock, which was listed again since, by lot.
+#[must_use]
+pub fn repriced(market: &Market) -> Vec<Repriced> {
+    let open = market.lots().iter().filter(|lot| !lot.is_closed());
+    let repriced = open.filter_map(|lot| {
+        let listed = market.stock(lot.symbol)?.listing.price;
+        (listed != lot.base_price).then_some(Repriced {
+            lot: lot.id,
+            symbol: lot.symbol,
+            base: lot.base_price,
+            listed,
+        })
+    });
+    repriced.collect()
 }
 
 impl Round {

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use auction_proto::Code;
 
+use crate::platform::process::{Folder, Process};
+
 /// A number that only rises.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -145,6 +147,8 @@ pub struct Metrics {
     pub sessions: Gauge,
     /// Connections that were refused by admission.
     pub turned_away: Counter,
+    /// Logins with a wrong name or password.
+    pub logins_failed: Counter,
     /// Connections dropped because the client did not read.
     pub too_slow: Counter,
     /// Connections dropped because the client was silent.
@@ -157,6 +161,8 @@ pub struct Metrics {
     pub standstills: Counter,
     /// Market time minus the machine's UTC, in microseconds, at most a few seconds old.
     pub clock_offset: Gauge,
+    /// End of the certificate's validity, in seconds since 1970; 0: no TLS, or unknown.
+    pub certificate_expiry: Gauge,
 }
 
 #[derive(Debug)]
@@ -199,7 +205,11 @@ impl Metrics {
             );
         }
         let seconds = 1e-6;
-        text.one("batch_records", "histogram", "Records of each batch.");
+        text.one(
+            "batch_records",
+            "histogram",
+            "Number of records in each batch.",
+        );
         text.histogram("batch_records", "", &self.batch_records, 1.0);
         text.one("sync_seconds", "histogram", "Write and sync of each batch.");
         text.histogram("sync_seconds", "", &self.sync_time, seconds);
@@ -268,6 +278,15 @@ impl Metrics {
         );
         let offset = self.clock_offset.get() as f64 * seconds;
         text.value("clock_offset_seconds", "", offset);
+        let expiry = self.certificate_expiry.get();
+        if expiry != 0 {
+            text.one(
+                "certificate_expiry_timestamp_seconds",
+                "gauge",
+                "End of the certificate's validity, since 1970; absent without TLS.",
+            );
+            text.value("certificate_expiry_timestamp_seconds", "", expiry);
+        }
         text.0
     }
 
@@ -277,6 +296,11 @@ impl Metrics {
                 "turned_away_total",
                 "Connections refused by the admission limits.",
                 &self.turned_away,
+            ),
+            (
+                "logins_failed_total",
+                "Logins with a wrong name or password.",
+                &self.logins_failed,
             ),
             (
                 "too_slow_total",
@@ -311,6 +335,68 @@ impl Metrics {
     }
 }
 
+/// Build, process and disk of a server in the format of Prometheus: measured at each scrape.
+#[must_use]
+pub fn machine_text(process: &Process, journal: &Folder) -> String {
+    let mut text = Text(String::new());
+    text.one("build_info", "gauge", "Version of the server; always 1.");
+    let version = concat!("{version=\"", env!("CARGO_PKG_VERSION"), "\"}");
+    text.value("build_info", version, 1);
+    let folder = [
+        (
+            "journal_bytes",
+            "Size of the journal's files.",
+            journal.bytes,
+        ),
+        (
+            "disk_free_bytes",
+            "Space that is free for the server on the journal's disk.",
+            journal.free_bytes,
+        ),
+    ];
+    for (name, help, value) in folder {
+        if let Some(value) = value {
+            text.one(name, "gauge", help);
+            text.value(name, "", value);
+        }
+    }
+    // Names that Prometheus has for every program.
+    let gauges = [
+        (
+            "resident_memory_bytes",
+            "Memory in use.",
+            process.resident_bytes,
+        ),
+        ("threads", "Number of threads.", process.threads),
+        (
+            "open_fds",
+            "Open files and connections.",
+            process.open_files,
+        ),
+        (
+            "max_fds",
+            "Limit of open files and connections.",
+            process.open_files_max,
+        ),
+    ];
+    for (name, help, value) in gauges {
+        text.of_process(name, "gauge", help, value);
+    }
+    text.of_process(
+        "cpu_seconds_total",
+        "counter",
+        "Time of all threads on processors.",
+        process.cpu_seconds,
+    );
+    text.of_process(
+        "start_time_seconds",
+        "gauge",
+        "Start of the process, in seconds since 1970 UTC.",
+        process.started_at,
+    );
+    text.0
+}
+
 /// The text format of Prometheus, version 0.0.4.
 struct Text(String);
 
@@ -322,6 +408,20 @@ impl Text {
 
     fn value(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
         self.line(format_args!("auction_{name}{labels} {value}"));
+    }
+
+    fn of_process(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        value: Option<impl std::fmt::Display>,
+    ) {
+        if let Some(value) = value {
+            self.line(format_args!("# HELP process_{name} {help}"));
+            self.line(format_args!("# TYPE process_{name} {kind}"));
+            self.line(format_args!("process_{name} {value}"));
+        }
     }
 
     fn histogram(&mut self, name: &str, label: &str, histogram: &Histogram, unit: f64) {

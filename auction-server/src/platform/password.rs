@@ -50,6 +50,11 @@ impl Password {
         }
     }
 
+    /// Passes the text to `look`, which must not keep it.
+    pub(super) fn reveal<T>(&self, look: impl FnOnce(&str) -> T) -> T {
+        look(&self.0)
+    }
+
     /// Returns the hash to store, with a new salt. Takes tens of milliseconds and [`MEMORY_KIB`] of memory.
     #[must_use]
     pub fn hash(&self) -> Credential {

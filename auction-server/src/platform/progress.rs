@@ -26,6 +26,8 @@ pub struct Progress {
 pub enum Task {
     /// Reading the journal, in bytes.
     Reading,
+    /// Copying files, in bytes.
+    Copying,
     /// Hashing the passwords of imported accounts, in accounts.
     Hashing,
 }
@@ -143,6 +145,7 @@ impl Task {
     fn said(self) -> &'static str {
         match self {
             Self::Reading => "reading the journal",
+            Self::Copying => "copying",
             Self::Hashing => "hashing passwords",
         }
     }
@@ -150,7 +153,7 @@ impl Task {
 
 fn style(task: Task) -> ProgressStyle {
     let counted = match task {
-        Task::Reading => "{bytes} of {total_bytes}",
+        Task::Reading | Task::Copying => "{bytes} of {total_bytes}",
         Task::Hashing => "{pos} of {len}",
     };
     let template = format!("{{msg}}  {{bar:30}}  {{percent}} %  {counted}, {{eta}} left");

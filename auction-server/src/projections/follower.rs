@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use auction_core::{LotId, Name, Price, Symbol, UserId};
-use auction_proto::{Activity, ActivityPlace, History, decode_records};
+use auction_proto::{Activity, ActivityPlace, GetTrades, History, Trades, decode_records};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
@@ -24,6 +24,7 @@ use crate::platform::low_priority;
 use crate::projections::activity::ActivityIndex;
 use crate::projections::bid_history::{BIDS_KEPT_MAX, BidHistory};
 use crate::projections::bids::{BidFinder, NamedBid};
+use crate::projections::trades::TradeHistory;
 
 /// Maximum number of questions that wait for the follower; one more is answered [`Busy`](HistoryError::Busy).
 pub const QUESTIONS_MAX: usize = 256;
@@ -65,6 +66,10 @@ enum Question {
         limit: u32,
         answer: oneshot::Sender<Result<Activity, HistoryError>>,
     },
+    Trades {
+        asked: GetTrades,
+        answer: oneshot::Sender<Result<Option<Trades>, HistoryError>>,
+    },
 }
 
 impl Histories {
@@ -76,6 +81,18 @@ impl Histories {
     pub async fn of(&self, lot: LotId, limit: usize) -> Result<Option<History>, HistoryError> {
         let (answer, answered) = oneshot::channel();
         let question = Question::History { lot, limit, answer };
+        self.0.try_send(question).map_err(|_| HistoryError::Busy)?;
+        answered.await.map_err(|_| HistoryError::Unreadable)?
+    }
+
+    /// Returns a page of the trades of a trading day, including every trade that was acknowledged before the question;
+    /// `None` if the lot does not exist.
+    ///
+    /// # Errors
+    /// [`HistoryError`]; the question may be repeated.
+    pub async fn trades(&self, asked: GetTrades) -> Result<Option<Trades>, HistoryError> {
+        let (answer, answered) = oneshot::channel();
+        let question = Question::Trades { asked, answer };
         self.0.try_send(question).map_err(|_| HistoryError::Busy)?;
         answered.await.map_err(|_| HistoryError::Unreadable)?
     }
@@ -149,6 +166,7 @@ struct State {
     latest: BTreeMap<(Name, Symbol), Price>,
     history: BidHistory,
     activity: ActivityIndex,
+    trades: TradeHistory,
     /// Number of bids.
     bids: u64,
 }
@@ -160,6 +178,7 @@ impl State {
             latest: BTreeMap::new(),
             history: BidHistory::new(bids_kept_max),
             activity: ActivityIndex::default(),
+            trades: TradeHistory::default(),
             bids: 0,
         }
     }
@@ -169,15 +188,22 @@ impl State {
         is_known.then(|| self.history.of(lot, limit))
     }
 
+    fn trades_of(&self, asked: &GetTrades) -> Option<Trades> {
+        let is_known = (1..=self.finder.lots()).contains(&(asked.lot.0 as usize));
+        is_known.then(|| self.trades.page(asked))
+    }
+
     fn take(&mut self, frame: &FrameView<'_>) -> Result<(), JournalError> {
         let Self {
             finder,
             latest,
             history,
             activity,
+            trades,
             bids,
         } = self;
         public_records::visit(frame, |record| {
+            trades.take(&record);
             finder.take(&record, |bid: NamedBid| {
                 latest.insert((bid.user, bid.symbol), bid.price());
                 history.push(&bid);
@@ -250,6 +276,9 @@ impl Subscription {
             } => {
                 let page = state.map(|state| state.activity.page(user, before, limit));
                 drop(answer.send(page));
+            }
+            Question::Trades { asked, answer } => {
+                drop(answer.send(state.map(|state| state.trades_of(&asked))));
             }
         }
     }

@@ -10,3 +10,4 @@ pub mod follower;
 pub mod activity;
 pub mod bid_history;
 pub mod bids;
+pub mod trades;

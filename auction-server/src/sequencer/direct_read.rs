@@ -230,7 +230,7 @@ impl Registered {
 
     fn command(&self, frame: &Frame<'_>) -> Option<Command> {
         let message = ClientMessage::decode(frame.kind, frame.body).ok()?;
-        if !is_order(&message) {
+        if !is_order(&message) || frame.request == RequestId(0) {
             return None;
         }
         if let Some(limit) = &self.connection.limit {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use auction_core::{Caller, Command, RequestId, SessionId, Timestamp};
+use auction_core::{Caller, Command, Reject, RequestId, SessionId, Timestamp};
 use tokio::sync::{oneshot, watch};
 
 use crate::market::balance;
@@ -297,7 +297,14 @@ impl Worker {
                 pending.answer(reply, last);
             }
             Question::WinningThreshold(lot, trader, reply) => {
-                pending.answer(reply, engine.winning_threshold(lot, trader));
+                let least = engine.winning_threshold(lot, trader);
+                let least = least.ok_or_else(|| match engine.market().lot(lot) {
+                    Some(open) => Reject::NotDue {
+                        closes_at: open.closes_at,
+                    },
+                    None => Reject::UnknownLot { lot },
+                });
+                pending.answer(reply, least);
             }
             Question::Record(session, request, reply) => {
                 let session = engine.sessions().session(session);

@@ -70,7 +70,11 @@ pub(crate) enum Question {
     /// The highest number of an accepted request of a session.
     LastRequest(SessionId, oneshot::Sender<RequestId>),
     /// The price that a trader would have needed to win a lot; `None` before its close.
-    WinningThreshold(LotId, UserId, oneshot::Sender<Option<WinningThreshold>>),
+    WinningThreshold(
+        LotId,
+        UserId,
+        oneshot::Sender<Result<WinningThreshold, Reject>>,
+    ),
     /// A trader's balance, as far as this user may see it.
     Balance(UserId, GetBalance, oneshot::Sender<Result<Balance, Reject>>),
     /// A trader's own orders on a lot; `None` if the lot does not exist.
@@ -127,6 +131,10 @@ impl SequencerHandle {
         let _ = self.send(Submission::FastPathConnection(connection), 1);
     }
 
+    #[expect(
+        clippy::result_large_err,
+        reason = "a submission is returned only when the queue is full"
+    )]
     fn send(&self, submission: Submission, count: usize) -> Result<(), (SubmitError, Submission)> {
         let waiting = &self.metrics.inbox;
         if waiting.add(count) > QUEUE_MAX as i64 {
@@ -180,15 +188,15 @@ impl SequencerHandle {
             .await
     }
 
-    /// Returns the price that a trader would have needed to win a lot; `None` before its close.
+    /// Returns the price that a trader would have needed to win a lot.
     ///
     /// # Errors
-    /// [`SubmitError`].
+    /// [`SubmitError`]; the inner result is refused before the lot's close, and for a lot that does not exist.
     pub async fn least_winning(
         &self,
         lot: LotId,
         trader: UserId,
-    ) -> Result<Option<WinningThreshold>, SubmitError> {
+    ) -> Result<Result<WinningThreshold, Reject>, SubmitError> {
         self.ask(|reply| Question::WinningThreshold(lot, trader, reply))
             .await
     }

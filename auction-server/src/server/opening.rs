@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use auction_core::{Listing, Term, Timestamp};
@@ -14,17 +14,21 @@ use crate::config::csv::CsvError;
 use crate::config::csv::lots::{self, Defaults, PlannedLot};
 use crate::config::csv::stocks;
 use crate::config::csv::users;
+use crate::config::private_files;
 use crate::config::reserved_names;
 use crate::demo::DemoAccounts;
 use crate::gateway::ServerTls;
-use crate::journal::{Disk, Durability, RealDisk};
+use crate::journal::{Disk, Durability, RealDisk, missing_archives};
 use crate::market::group_commit::GroupCommit;
 use crate::market::restore;
-use crate::market::startup::{self, OutagePolicy, Round};
+use crate::market::startup::{self, OutagePolicy, Repriced, Round};
 use crate::platform::clock::{Clock, ClockWarning, Machine, MarketClock};
 use crate::platform::progress::Progress;
 use crate::projections::console_text::{self, Security};
 use crate::projections::signing::{Keys, open_keys};
+
+/// Maximum number of lots that are named individually at a start.
+const LOTS_NAMED_MAX: usize = 20;
 
 /// An open market, before the server accepts connections.
 pub(super) struct OpenedMarket {
@@ -51,7 +55,7 @@ pub(super) fn open(
     // A mistyped folder must not become a market.
     if !config.data.journal().exists() {
         stocks::read(&config.data.stocks())?;
-        if let (Some(file), None) = (lots_file(config), config.demo) {
+        if let (Some(file), None) = (config.round_file(), config.demo) {
             read_lots(config, &file)?;
         }
     }
@@ -59,6 +63,13 @@ pub(super) fn open(
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let opened = restore::open(disk.clone(), &config.data, config.durability, on_progress)?;
     log_recovery(&opened);
+    for (link, target) in missing_archives(&config.data.journal()) {
+        tracing::warn!(
+            segment = %link.display(),
+            archive = %target.display(),
+            "an archived segment is not there: receipts, exports and verify need it; connect its disk"
+        );
+    }
     let last_record = opened.engine.at();
     let clock_warning = ClockWarning::at_start(machine.utc(), last_record);
     if let Some(warning) = &clock_warning {
@@ -76,6 +87,9 @@ pub(super) fn open(
             keys.signing.public().fingerprint(),
         );
     }
+    for warning in private_files::warnings(config) {
+        tracing::warn!("{warning}");
+    }
     let term = Term(opened.recovery.term);
     let mut group_commit = GroupCommit::new(opened.engine, Box::new(opened.journal));
     let begun = open_market(config, &mut group_commit, &*market_clock, on_progress)?;
@@ -92,12 +106,14 @@ pub(super) fn open(
 }
 
 impl OpenedMarket {
-    /// Returns the text to print at the start, and warns of relaxed durability.
+    /// Returns the text to print at the start, and warns of a certificate's dates and of relaxed durability. `utc` is the
+    /// time of the machine's clock.
     pub(super) fn startup_text(
         &self,
         config: &Config,
         address: SocketAddr,
         tls: Option<&ServerTls>,
+        utc: Timestamp,
     ) -> String {
         let security = match tls {
             None => Security::Plain,
@@ -114,6 +130,10 @@ impl OpenedMarket {
         ));
         startup_text.push_str(&self.begun.to_string());
         if let Some(warning) = &self.clock_warning {
+            startup_text.push_str(&format!("Beware: {warning}.\n"));
+        }
+        if let Some(warning) = tls.and_then(|tls| tls.warning(utc)) {
+            tracing::warn!("{warning}");
             startup_text.push_str(&format!("Beware: {warning}.\n"));
         }
         if config.durability == Durability::Relaxed {
@@ -161,6 +181,12 @@ pub(super) struct Begun {
     extended: usize,
     /// True if no lot was open, so that the settings of a round applied.
     is_new_round: bool,
+    /// Number of stocks that are new or changed in `stocks.csv`.
+    stocks_changed: usize,
+    /// True if lots are open and `stocks.csv` could not be read.
+    are_stocks_unread: bool,
+    /// Lots of an earlier start whose base price is not that of `stocks.csv`.
+    repriced: Vec<Repriced>,
 }
 
 /// Prints what the settings do not say about the open lots; nothing for a new round.
@@ -179,6 +205,37 @@ impl fmt::Display for Begun {
                 "Lots of an earlier start are open, so there is no new round: --open-for, --lots and lots.csv do not \
                  concern them."
             )?;
+            if self.are_stocks_unread {
+                writeln!(
+                    f,
+                    "stocks.csv could not be read, and nothing of it is taken: the log says why."
+                )?;
+            }
+            if self.stocks_changed > 0 {
+                let (count, s) = (
+                    self.stocks_changed,
+                    if self.stocks_changed == 1 { "" } else { "s" },
+                );
+                writeln!(
+                    f,
+                    "stocks.csv: {count} stock{s} new or changed; that holds for lots that are opened from now on."
+                )?;
+            }
+            for Repriced {
+                lot,
+                symbol,
+                base,
+                listed,
+            } in self.repriced.iter().take(LOTS_NAMED_MAX)
+            {
+                writeln!(
+                    f,
+                    "Lot {lot} ({symbol}) is open and keeps its base price {base}; in stocks.csv it is {listed}."
+                )?;
+            }
+            if let more @ 1.. = self.repriced.len().saturating_sub(LOTS_NAMED_MAX) {
+                writeln!(f, "So do {more} more open lots.")?;
+            }
         }
         Ok(())
     }
@@ -198,12 +255,17 @@ fn open_market(
     }
     let extended = end_outage(config, group_commit, now)?;
     let is_new_round = group_commit.engine().market().open_lots() == 0 || demo_accounts.is_some();
-    let stocks = if is_new_round {
-        Some(stocks::read(&config.data.stocks())?)
-    } else {
-        None
+    let stocks = match stocks::read(&config.data.stocks()) {
+        Ok(stocks) => Some(stocks),
+        Err(error) if is_new_round => return Err(error.into()),
+        // Open lots need no file, and their bidders wait for this start.
+        Err(error) => {
+            tracing::warn!("{error}; nothing of the file is taken while lots are open");
+            None
+        }
     };
-    let plan = match lots_file(config) {
+    let are_stocks_unread = stocks.is_none();
+    let plan = match config.round_file() {
         // Read before anything of the round is journalled.
         Some(file) if is_new_round && demo_accounts.is_none() => {
             let lots = read_lots(config, &file)?;
@@ -211,16 +273,25 @@ fn open_market(
         }
         _ => None,
     };
+    let mut stocks_changed = 0;
     if let Some(stocks) = &stocks {
         stocks
             .warnings
             .iter()
             .for_each(|warning| tracing::warn!("{warning}"));
-        let refused = startup::list_stocks(group_commit, now, &stocks.listings)?;
-        if let Some((symbol, reject)) = refused.first() {
-            return Err(StartError::Refused(format!("stock {symbol}: {reject}")));
+        let listed = startup::list_stocks(group_commit, now, &stocks.listings)?;
+        for (symbol, reject) in &listed.refused {
+            if is_new_round {
+                return Err(StartError::Refused(format!("stock {symbol}: {reject}")));
+            }
+            tracing::warn!(%symbol, "the stock is not listed: {reject}");
         }
+        stocks_changed = listed.changed;
     }
+    let repriced = match is_new_round {
+        true => Vec::new(),
+        false => startup::repriced(group_commit.engine().market()),
+    };
     let import = users::read(
         &config.data.users(),
         group_commit.engine().market(),
@@ -238,6 +309,7 @@ fn open_market(
     }
     match (stocks, plan) {
         _ if demo_accounts.is_some() => {}
+        _ if !is_new_round => {}
         (None, _) => {}
         (Some(_), Some((file, lots))) => open_planned(group_commit, clock.now(), &file, &lots)?,
         (Some(stocks), None) => open_random(config, group_commit, clock.now(), &stocks.listings)?,
@@ -248,6 +320,9 @@ fn open_market(
         demo_accounts,
         extended,
         is_new_round,
+        stocks_changed,
+        are_stocks_unread,
+        repriced,
     })
 }
 
@@ -318,17 +393,12 @@ fn open_random(
     Ok(())
 }
 
-/// The file of a round's lots, if there is one.
-pub(crate) fn lots_file(config: &Config) -> Option<PathBuf> {
-    let given = config.lots_file.clone();
-    given.or_else(|| Some(config.data.lots()).filter(|file| file.exists()))
-}
-
 fn read_lots(config: &Config, file: &Path) -> Result<Vec<PlannedLot>, CsvError> {
     let defaults = Defaults {
         open_for: config.open_for,
         steps: config.steps.clone(),
         soft_close: config.soft_close,
+        trading_days: config.network.trading_days,
     };
     lots::read(file, &defaults)
 }

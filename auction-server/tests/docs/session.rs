@@ -26,7 +26,11 @@ use crate::{PAGES, read, repository};
 /// A session that takes longer hangs.
 const DEADLINE: Duration = Duration::from_secs(180);
 /// Words of the server's command line that make it do something else than serve.
-const SERVER_COMMANDS: [&str; 8] = [
+const SERVER_COMMANDS: [&str; 12] = [
+    "backup",
+    "restore",
+    "archive",
+    "doctor",
     "export",
     "is-ready",
     "verify",

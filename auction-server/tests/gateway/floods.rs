@@ -136,10 +136,11 @@ async fn a_flood_of_logins_is_answered_busy_and_bids_are_served() {
     let mut mia = program.trader("mia").await;
     let before = program.memory();
     let mut flood = tokio::task::JoinSet::new();
-    for _ in 0..CONNECTIONS {
+    for number in 0..CONNECTIONS {
         let mut lines = Lines::greet(program.connect().await).await;
         flood.spawn(async move {
-            let account = json!({"name": "mia", "password": "wrong"});
+            // For one name most would be refused without a hash.
+            let account = json!({"name": format!("nobody{number}"), "password": "wrong"});
             let answer = lines.ask("login", &account).await;
             answer["refused"]["code"].as_str().unwrap().to_owned()
         });

@@ -73,7 +73,7 @@ async fn the_first_message_is_hello_and_a_version_in_common_is_needed() {
     later["version_max"] = json!(9);
     let refused = lines.ask("hello", &later).await;
     assert_eq!(refused["refused"]["code"], "version_unsupported");
-    assert_eq!(refused["refused"]["number"], "1");
+    assert_eq!(refused["refused"]["number"], "2");
     assert_kind(&lines.next().await.unwrap(), "goodbye");
     assert_eq!(lines.next().await, None);
 
@@ -82,7 +82,7 @@ async fn the_first_message_is_hello_and_a_version_in_common_is_needed() {
     many["version_min"] = json!(0);
     many["version_max"] = json!(65_535);
     let welcome = lines.ask("hello", &many).await;
-    assert_eq!(welcome["welcome"]["version"], 1);
+    assert_eq!(welcome["welcome"]["version"], 2);
     market.stop().await;
 }
 
@@ -147,4 +147,64 @@ fn assert_like(shown: &Value, answer: &Value, name: &str) {
         (Value::Number(_), Value::Number(_)) if DIFFERS.contains(&name) => {}
         (shown, answer) => assert_eq!(shown, answer, "{name}"),
     }
+}
+
+/// The name of a program goes to the log, and the names of fields come back in messages that people read.
+#[tokio::test]
+async fn invisible_characters_are_refused_and_not_repeated() {
+    let market = Market::start().await;
+    let mut lines = Lines::new(market.connect().await);
+    for hidden in ['\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}', '\u{e0041}'] {
+        let mut greeting = hello();
+        greeting["client"] = format!("a{hidden}b").into();
+        let answer = lines.ask("hello", &greeting).await;
+        assert_eq!(answer["refused"]["code"], "malformed");
+        let message = answer["refused"]["message"].as_str().unwrap();
+        let named = format!("hello.client: U+{:04X} ", u32::from(hidden));
+        assert!(message.starts_with(&named), "{message}");
+        let unknown =
+            json!({"version_min": 1, "version_max": 1, "client": "", format!("x{hidden}y"): 1});
+        let answer = lines.ask("hello", &unknown).await;
+        let message = answer["refused"]["message"].as_str().unwrap();
+        assert!(message.contains("x y"), "{message}");
+        assert!(!message.contains(hidden), "{message}");
+    }
+    assert_kind(&lines.ask("hello", &hello()).await, "welcome");
+    market.stop().await;
+}
+
+#[tokio::test]
+async fn a_least_winning_price_is_told_after_the_close_alone() {
+    let market = Market::start().await;
+    let mut mia = market.trader("mia").await;
+    let snapshot = mia.ask("get_snapshot", &json!({})).await;
+    let lots = snapshot["snapshot_part"]["lots"].as_array().unwrap();
+    let early = mia.ask("get_least_winning", &json!({"lot": 1})).await["refused"].clone();
+    assert_eq!(early["code"], "not_due");
+    assert_eq!(early["at"], lots[0]["closes_at"]);
+    let none = mia.ask("get_least_winning", &json!({"lot": 3})).await["refused"].clone();
+    assert_eq!(
+        (&none["code"], &none["number"]),
+        (&"unknown_lot".into(), &"3".into())
+    );
+    market.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_with_the_number_of_the_server_is_not_executed() {
+    let market = Market::start().await;
+    let mut mia = market.trader("mia").await;
+    let say = r#"{"request":"0","bid":{"lot":1,"price":"1.40"}}"#;
+    mia.write(say).await;
+    let refused = mia.answer(0).await["refused"].clone();
+    assert_eq!(refused["code"], "malformed");
+    assert_eq!(refused["message"], "request numbers begin at 1");
+    let history = mia.ask("get_history", &json!({"lot": 1, "limit": 1})).await;
+    assert_eq!(history["history"]["total"], 0);
+    let mut new = Lines::new(market.connect().await);
+    new.write(&json!({"request": "0", "hello": hello()}).to_string())
+        .await;
+    assert_eq!(new.answer(0).await["refused"]["code"], "malformed");
+    assert_kind(&mia.bid(1, "1.40").await, "accepted");
+    market.stop().await;
 }

@@ -314,3 +314,34 @@ async fn at_shutdown_a_client_that_only_bids_gets_a_goodbye() {
     market.stop().await;
     assert_eq!(told.await.unwrap(), Code::SHUTTING_DOWN);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bid_with_the_number_of_the_server_is_not_executed() {
+    let market = market(|_| {}).await;
+    let ops = market.ops.unwrap();
+    let mut mia = Frames::trader(&market, "mia").await;
+    mia.bid_often().await;
+    until_read_by_the_sequencer(ops, 1.0).await;
+    let bid = Bid {
+        lot: LotId(LOTS),
+        price: Price::parse("1.50").unwrap(),
+    };
+    let mut bytes = Vec::new();
+    encode_frame(RequestId(0), &bid, &mut bytes);
+    mia.write(&bytes).await;
+    let refused = loop {
+        if let Some((RequestId(0), ServerMessage::Refused(refused))) = mia.next().await {
+            break refused;
+        }
+    };
+    assert_eq!(refused.code, Code::MALFORMED);
+    assert_eq!(done(&mia.bid().await), Done::Now);
+    let (_, metrics) = get(ops, "/metrics").await;
+    let accepted = value(&metrics, "auction_bids_accepted_total");
+    assert_eq!(
+        accepted,
+        f64::from(MANY + 1),
+        "not the one without a number"
+    );
+    market.stop().await;
+}

@@ -147,6 +147,7 @@ async fn a_page_of_another_site_and_a_foreign_name_are_refused() {
     })
     .await;
     let own = format!("http://{}", market.address);
+    let disguised = format!("{}@evil.test", market.address);
     let allowed = [
         vec![("origin", own.as_str())],
         vec![("host", "auction.test"), ("origin", "https://auction.test")],
@@ -160,6 +161,7 @@ async fn a_page_of_another_site_and_a_foreign_name_are_refused() {
         vec![("origin", "null")],
         vec![("host", "evil.test")],
         vec![("host", "evil.test"), ("origin", "http://evil.test")],
+        vec![("host", &disguised)],
         vec![("origin", "http://127.0.0.1:1")],
     ];
     for fields in refused {

@@ -447,3 +447,39 @@ fn bytes_of_a_client_do_not_pose_as_a_frame() {
         );
     }
 }
+
+/// The chain does not cover the terms: two journals of the same records differ in nothing else.
+#[test]
+fn a_segment_of_an_earlier_term_is_refused() {
+    let written = |term| {
+        let disk = FaultyDisk::new(0);
+        let mut options = options(b"0123456789abcdef");
+        options.new.term = term;
+        let opened = Journal::open(disk.shared(), Path::new(DIR), options, None, |_| Ok(()));
+        let mut journal = opened.unwrap().0;
+        for sequence in 1..=40 {
+            let frame = Owned::new(sequence, 1, 200, 0, 0);
+            journal.append(&frame.batch()).unwrap();
+        }
+        disk
+    };
+    let (first, second) = (written(1), written(2));
+    let names = first.names().into_iter();
+    let segments: Vec<_> = names.filter(|name| name.ends_with(".seg")).collect();
+    assert!(segments.len() > 2, "{segments:?}");
+    let mixed = |terms: [u64; 2]| {
+        let [before, after] = terms.map(|term| if term == 1 { &first } else { &second });
+        let disk = before.copy();
+        for name in &segments[1..] {
+            disk.set_content(name, &after.content(name));
+        }
+        verify(&disk)
+    };
+    assert_eq!(mixed([1, 2]).unwrap().0.len(), 40, "terms rise");
+    let Err(JournalError::Damaged { file, what, .. }) = mixed([2, 1]) else {
+        panic!("read")
+    };
+    let (before, found) = (2, 1);
+    assert_eq!(what, Damage::Term { before, found });
+    assert!(file.ends_with(&segments[1]), "{}", file.display());
+}

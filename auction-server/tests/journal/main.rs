@@ -11,3 +11,4 @@ mod lock;
 mod beside;
 mod crash;
 mod damage;
+mod backup;

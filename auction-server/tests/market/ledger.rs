@@ -15,7 +15,7 @@ use auction_proto::{
 use crate::line::{Line, PASSWORD};
 use crate::test_market::{DEADLINE, TestMarket};
 
-/// A row of `export bids` without its number and time: user, symbol, price.
+/// A row of `export bids` without its number, time and lot: user, symbol, price.
 pub type Row = [String; 3];
 
 /// A user with one session, who records each request before it is sent, and each answer when it arrives.
@@ -246,7 +246,7 @@ pub fn exported(test_market: &TestMarket) -> Vec<Row> {
     let mut last = (0, String::new());
     let mut rows = Vec::new();
     for row in test_market.export("bids") {
-        let [sequence, time, user, symbol, price] = <[String; 5]>::try_from(row).unwrap();
+        let [sequence, time, user, symbol, price, _lot] = <[String; 6]>::try_from(row).unwrap();
         let sequence: u64 = sequence.parse().unwrap();
         assert!(sequence > last.0 && time >= last.1);
         last = (sequence, time);

@@ -75,8 +75,18 @@ impl Person {
         command
     }
 
-    /// A command that is not run yet, with `--json`.
+    /// A command that is not run yet, with `--json`, and with `--yes` if it has a price: these tests bid what they like.
     pub fn command(&self, line: &str) -> Command {
+        let mut command = self.exact_command(line);
+        let has_price = ["bid ", "order ", "replace "].iter();
+        if has_price.clone().any(|name| line.starts_with(name)) {
+            command.arg("--yes");
+        }
+        command
+    }
+
+    /// The same with no other arguments than these.
+    pub fn exact_command(&self, line: &str) -> Command {
         let mut command = self.program();
         command
             .arg("--json")

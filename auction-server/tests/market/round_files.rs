@@ -3,6 +3,8 @@
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
+use crate::line::PASSWORD;
+use crate::person::Person;
 use crate::test_market::{Server, TestMarket};
 
 const EMPTY: &str = "the file is empty; expected the columns symbol,format";
@@ -59,4 +61,57 @@ fn a_next_round_without_lots_takes_no_connection_or_record() {
         before,
         "nothing of the round is journalled"
     );
+}
+
+#[test]
+fn stocks_that_change_while_lots_are_open_hold_for_later_lots() {
+    let test_market = TestMarket::with_stocks("Security,Symbol,Price,Profit\n01,A,1,0\n02,B,2,0\n");
+    let test_market = test_market.set("lots", "2").set("open-for", "1h");
+    test_market.write("lots.csv", "symbol,format\nA,english\nB,english\n");
+    test_market.open().end();
+    let unchanged = test_market.open();
+    unchanged.until_printed("do not concern them.");
+    assert!(!unchanged.end_and_hear().contains("stocks.csv:"));
+
+    test_market.write(
+        "stocks.csv",
+        "Security,Symbol,Price,Profit\n01,A,1.5,0\n02,B,2,0\n03,C,3,0\n",
+    );
+    test_market.write(
+        "users.csv",
+        &format!("name,role,password\nada,auctioneer,{PASSWORD}\n"),
+    );
+    let server = test_market.open();
+    server.until_printed(
+        "stocks.csv: 2 stocks new or changed; that holds for lots that are opened from now on.",
+    );
+    server.until_printed(
+        "Lot 1 (A) is open and keeps its base price 1.00; in stocks.csv it is 1.50.",
+    );
+    assert!(!server.printed().contains("Lot 2 (B)"), "B is as it was");
+    let ada = Person::at(server.address());
+    ada.does("login ada");
+    for (symbol, base) in [("A", "1.50"), ("B", "2.00"), ("C", "3.00")] {
+        let opened = ada.does(&format!("open {symbol} --format english --open-for 1h"));
+        let lot = opened["lot"].as_u64().unwrap();
+        let lots = ada.does("lots");
+        let lots = lots["lots"].as_array().unwrap();
+        let of = |number| lots.iter().find(|lot| lot["lot"] == number).unwrap();
+        assert_eq!(of(lot)["base_price"], base, "{symbol}");
+        assert_eq!(of(1)["base_price"], "1.00", "the open lot keeps it");
+    }
+    server.end();
+
+    // A file that is half edited stops no restart while lots are open, and nothing of it is taken.
+    test_market.write(
+        "stocks.csv",
+        "Security,Symbol,Price,Profit\n01,A,7,0\n02,B\n",
+    );
+    let server = test_market.open();
+    server.until_printed(
+        "stocks.csv could not be read, and nothing of it is taken: the log says why.",
+    );
+    server.until_said("stocks.csv:3:");
+    server.end();
+    assert!(test_market.verified().contains("is what the rules give"));
 }

@@ -193,7 +193,7 @@ fn a_version_that_is_not_spoken_is_refused_with_the_one_that_is() {
         client: Text::of("test"),
     });
     assert!(
-        matches!(&answer, ServerMessage::Refused(refused) if refused.code == Code::VERSION_UNSUPPORTED && refused.number == Some(1)),
+        matches!(&answer, ServerMessage::Refused(refused) if refused.code == Code::VERSION_UNSUPPORTED && refused.number == Some(2)),
         "{answer:?}"
     );
     assert_eq!(line.last_words(), Some(Code::VERSION_UNSUPPORTED));

@@ -71,6 +71,32 @@ fn someone_registers_bids_is_outbid_and_wins() {
 }
 
 #[test]
+fn a_command_asks_about_a_price_far_from_the_markets() {
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
+    let mia = known(server.address(), "mia");
+    let bids = |amount: &str| {
+        let mut command = mia.program();
+        command.args(["bid", "S1", amount]);
+        Terminal::start(&command, 80, 24)
+    };
+    for answer in ["n\r", "\r", "yesterday\r"] {
+        let mut terminal = bids("90000");
+        terminal.until("90000.00 is 89108 times the least bid, 1.01. Send it? [y/N]");
+        terminal.types(answer);
+        terminal.until("nothing was sent");
+        assert_eq!(terminal.ended().code(), Some(2));
+    }
+    assert_eq!(mia.does("history S1")["bids"], serde_json::json!([]));
+    let mut terminal = bids("90000");
+    terminal.until("Send it? [y/N]");
+    terminal.types("y\r");
+    terminal.until("your bid of 90000.00 is accepted");
+    assert!(terminal.ended().success());
+    server.end();
+}
+
+#[test]
 fn what_is_sealed_is_bid_changed_and_withdrawn() {
     let test_market = TestMarket::with_lots(1);
     test_market.write("lots.csv", "symbol,format,quantity\nS1,vickrey,1\n");
@@ -79,14 +105,16 @@ fn what_is_sealed_is_bid_changed_and_withdrawn() {
     let terminal = screen_of(&mia);
     terminal.until("sealed");
     terminal.types("\rb3\r");
+    terminal.until("3.00 is 200 % above the base price, 1.00. Enter again sends it.");
+    terminal.types("\r");
     terminal.until("your order 1: buy 1 share at 3.00");
-    terminal.types("c4\r");
-    terminal.until("your order 1: buy 1 share at 4.00");
+    terminal.types("c2\r");
+    terminal.until("your order 1: buy 1 share at 2.00");
     terminal.until("1 trader with sealed bids");
     // Another screen finds it too, and follows.
     let other = screen_of(&mia);
     other.types("\r");
-    other.until("your order 1: buy 1 share at 4.00");
+    other.until("your order 1: buy 1 share at 2.00");
     terminal.types("w\r");
     terminal.until_no("your order 1: buy");
     terminal.until("0 traders with sealed bids");
@@ -100,14 +128,14 @@ fn a_screen_fits_its_terminal_again_when_that_changes() {
     let test_market = TestMarket::with_lots(30);
     let server = test_market.open();
     let terminal = screen_of(&known(server.address(), "mia"));
-    terminal.until("SECURITY");
+    terminal.until("FORMAT");
     terminal.resize(40, 15);
-    terminal.until_no("SECURITY");
+    terminal.until_no("FORMAT");
     terminal.until("CLOSES IN");
     terminal.resize(12, 3);
     terminal.until("too small");
     terminal.resize(120, 40);
-    terminal.until("FORMAT");
+    terminal.until("SECURITY");
     terminal.until("S25");
     drop(terminal);
     server.end();

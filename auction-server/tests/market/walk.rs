@@ -133,7 +133,10 @@ fn a_person_bids_in_secret_and_takes_at_a_price_that_falls() {
     mia.answers("Which one?", "S1");
     mia.sees("second price (Vickrey)");
     mia.answers("Your sealed bid", "70");
+    mia.sees("70.00 is 70 times the base price, 1.00. Type it again to send it.");
+    mia.answers("Your sealed bid", "70");
     mia.sees("your sealed bid for 5 shares at 70.00 is placed as order 1");
+    mia.answers("Your sealed bid", "80");
     mia.answers("Your sealed bid", "80");
     mia.sees("your sealed bid for 5 shares at 80.00 is placed as order 1");
     mia.answers("Your sealed bid", "b");
@@ -144,7 +147,10 @@ fn a_person_bids_in_secret_and_takes_at_a_price_that_falls() {
     mia.answers("Which one?", "S3");
     mia.sees("hidden bids for parts");
     mia.answers("Your order", "60 12.5");
+    mia.sees("12.50 is 12 times the base price, 1.00. Type it again to send it.");
+    mia.answers("Your order", "60 12.5");
     mia.sees("your sealed bid for 60 shares at 12.50 is placed as order 1");
+    mia.answers("Your order", "40 9");
     mia.answers("Your order", "40 9");
     mia.sees("is placed as order 2");
     mia.answers("Your order", "q");
@@ -164,10 +170,10 @@ fn a_person_bids_in_secret_and_takes_at_a_price_that_falls() {
     assert_eq!(
         rows,
         [
-            "mia,S2,90.00",
-            "mia,S1,80.00",
-            "mia,S3,12.50",
-            "mia,S3,9.00"
+            "mia,S2,90.00,2",
+            "mia,S1,80.00,1",
+            "mia,S3,12.50,3",
+            "mia,S3,9.00,3"
         ]
     );
 }

@@ -71,7 +71,10 @@ fn flags_override_the_environment_then_the_file_then_defaults() {
 
 #[test]
 fn values_that_are_none_are_refused_with_what_would_be_right() {
-    use Setting::{Data, ExtendBy, Listen, Log, Lots, OnOutage as Outage, OpenFor, Seed, Step};
+    use Setting::{
+        BasePath, Data, ExtendBy, Listen, Log, LogLevel, Lots, OnOutage as Outage, OpenFor,
+        ProxyProtocol, Seed, Step, TrustedProxy,
+    };
     let cases = [
         (
             Listen,
@@ -102,6 +105,17 @@ fn values_that_are_none_are_refused_with_what_would_be_right() {
         (Seed, "-1", "is not a seed"),
         (Outage, "Extend", "expected extend"),
         (Log, "xml", "expected human or json"),
+        (LogLevel, "loud", "expected error, warn, info or debug"),
+        (BasePath, "auction", "is no base path; expected / and names"),
+        (BasePath, "/a//b", "is no base path"),
+        (BasePath, "/a/../b", "is no base path"),
+        (BasePath, "", "is no base path"),
+        (
+            TrustedProxy,
+            "10.0.0.0/33",
+            "expected an address or a network",
+        ),
+        (ProxyProtocol, "on", "give trusted-proxy too"),
     ];
     for (setting, text, expected) in cases {
         let faults = resolve(vec![given(setting, text, Origin::Flag)]).unwrap_err();

@@ -38,11 +38,11 @@ fn users_are_told_with_their_roles_and_never_with_a_credential() {
 fn bids_are_in_order_and_a_maximum_shows_the_lots_price() {
     let mut stage = played();
     let expected = "\
-sequence,time,user,symbol,price
-10,2026-11-22T13:00:02.000000Z,mia,AAPL,1.40
-11,2026-11-22T13:00:03.000000Z,tom,AAPL,1.41
-12,2026-11-22T13:00:04.000000Z,mia,AAPL,1.50
-14,2026-11-22T13:00:06.000000Z,mia,BRK.B,10.00
+sequence,time,user,symbol,price,lot
+10,2026-11-22T13:00:02.000000Z,mia,AAPL,1.40,1
+11,2026-11-22T13:00:03.000000Z,tom,AAPL,1.41,1
+12,2026-11-22T13:00:04.000000Z,mia,AAPL,1.50,1
+14,2026-11-22T13:00:06.000000Z,mia,BRK.B,10.00,2
 ";
     assert_eq!(exported(&stage, What::Bids, Format::Csv), expected);
 
@@ -51,12 +51,12 @@ sequence,time,user,symbol,price
     let more = exported(&stage, What::Bids, Format::Csv);
     assert_eq!(
         more,
-        format!("{expected}15,2026-11-22T13:00:07.000000Z,tom,BRK.B,11.00\n")
+        format!("{expected}15,2026-11-22T13:00:07.000000Z,tom,BRK.B,11.00,2\n")
     );
 
     let json = exported(&stage, What::Bids, Format::Json);
     assert!(json.starts_with(
-        "[\n{\"sequence\":\"10\",\"time\":\"2026-11-22T13:00:02.000000Z\",\"user\":\"mia\",\"symbol\":\"AAPL\",\"price\":\"1.40\"},\n"
+        "[\n{\"sequence\":\"10\",\"time\":\"2026-11-22T13:00:02.000000Z\",\"user\":\"mia\",\"symbol\":\"AAPL\",\"price\":\"1.40\",\"lot\":1},\n"
     ));
     let rows: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
     assert_eq!(rows.len(), 5);

@@ -18,6 +18,7 @@ fn defaults() -> Defaults {
         open_for: Span::from_secs(300),
         steps: Steps::default(),
         soft_close: SoftClose::default(),
+        trading_days: true,
     }
 }
 
@@ -146,7 +147,7 @@ fn what_is_wrong_is_said_by_line() {
         (
             "symbol,format\nAAPL,sealed\n",
             "lots.csv:2: format \"sealed\" is unknown; expected english, dutch, sealed-first, vickrey, uniform, \
-             pay-as-bid or call",
+             pay-as-bid, call or day",
         ),
         (
             "symbol,format,quantity\nAAPL,english,0\n",

@@ -54,17 +54,25 @@ on-outage = \"extend\" # default
 durability = \"strict\" # default
 demo = \"off\" # default
 log = \"human\" # default
+log-level = \"info\" # default
+# log-file: none
 heartbeat = \"5s\" # default
 # tls-cert: none
 # tls-key: none
 tls-self-signed = \"off\" # default
 # public-host: none
+base-path = \"/\" # default
+# trusted-proxy: none
+proxy-protocol = \"off\" # default
 ops-listen = \"auto\" # default
 connections-per-address = \"10000\" # default
 rate-connections = \"60000/1m\" # default
 rate-logins = \"600/1m\" # default
+rate-failed-logins = \"20/10m\" # default
+registration = \"open\" # default
 rate-registrations = \"600/1m\" # default
 rate-commands = \"off\" # default
+trading-days = \"off\" # default
 ";
     assert_eq!(printed, expected);
 
@@ -161,7 +169,7 @@ fn exports_and_verify_work_beside_an_open_journal() {
         .arg(stage.path()));
     assert_eq!((code, said.as_str()), (Some(0), ""));
     assert!(
-        printed.starts_with("sequence,time,user,symbol,price\n10,"),
+        printed.starts_with("sequence,time,user,symbol,price,lot\n10,"),
         "{printed}"
     );
 
@@ -310,4 +318,37 @@ fn user_add_waits_for_no_running_server() {
         said.contains("another server runs on this journal; stop it"),
         "{said}"
     );
+}
+
+#[test]
+fn an_account_made_before_the_first_start_spoils_none() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("stocks.csv"),
+        "Security,Symbol,Price,Profit\n01954,AAPL,1.32,9350\n",
+    )
+    .unwrap();
+    let (code, _, said) =
+        run(program(folder.path()).args(["--demo", "user", "add", "mia", "--role", "trader"]));
+    assert_eq!(code, Some(2));
+    assert!(
+        said.contains("auction-server user ... --data data/demo"),
+        "{said}"
+    );
+    let add = |data: &str| {
+        run(program(folder.path())
+            .args(["user", "add", "mia", "--role", "trader", "--data", data])
+            .env("AUCTION_PASSWORD", "correct horse"))
+    };
+    // The demo would refuse a market that begins with another account than its own.
+    let (code, _, said) = add("demo");
+    assert_eq!(code, Some(1));
+    let expected =
+        "there is no market in demo yet: start its demo once with `auction-server --demo`";
+    assert!(said.contains(expected), "{said}");
+    assert!(!folder.path().join("demo").exists(), "nothing is made");
+    // A market gets its key with its journal: the first start misses none.
+    let (code, _, said) = add(".");
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    assert!(folder.path().join("market.key").exists());
 }

@@ -66,7 +66,7 @@ await story(LOTS, async (house, browsers) => {
 
   // A wrong amount says what would be right; a large jump asks once, and only once.
   await tom.bid("2,50");
-  await tom.sees(".bidding .fault", "Write decimals with a point: 12.50.");
+  await tom.sees(".bidding .fault", "Write 1250 or 12.50: a point before decimals, and no comma.");
   await tom.bid("250");
   await tom.sees(".bidding .outcome", /250\.00 is 164 times the least/);
   await tom.page.keyboard.press("Escape");
@@ -97,7 +97,7 @@ await story(LOTS, async (house, browsers) => {
   await gavel.page.click("button:text-is('Close now: sure?')");
   await mia.sees(".banner", "You won.");
   await mia.heard(/You won AAPL at 2\.20\./);
-  await mia.sees(".closed-to", "Sold to mia at 2.20: the highest bid at the close; the next best was 2.10.");
+  await mia.sees(".closed-to", "Sold to mia at 2.20, the highest bid; the next best was 2.10.");
   await tom.sees(".closed-to", "Sold to mia at 2.20");
   await tom.sees("#lot > .hint", "would have won");
 

@@ -39,6 +39,16 @@ await story("symbol,format\nAAPL,english\n", async (house, browsers) => {
   await mia.shot("call-ladder-narrow-dark");
   await mia.page.emulateMedia({ colorScheme: "light" });
   await mia.page.setViewportSize({ width: 1440, height: 900 });
+  // A price far below the reference is asked about, and who sells on credit is told that nothing is checked.
+  await tom.page.check("[name=side][value=sell]");
+  await tom.page.fill("[name=limit]", "0.01");
+  await tom.page.fill("[name=quantity]", "1000000");
+  await tom.sees(".bidding .hint", "This market runs on credit: it does not check that you own the shares.");
+  await tom.page.press("[name=quantity]", "Enter");
+  await tom.sees(".bidding .outcome", /0\.01 is 99% below the (base|reference) price, \d+\.\d+\. Press Enter again to confirm/);
+  await tom.page.keyboard.press("Escape");
+  await tom.page.check("[name=side][value=buy]");
+  await tom.page.waitForFunction(() => !document.querySelector(".bidding .hint").textContent.includes("credit"));
   // What breaks the rules is refused with what would be right.
   await mia.page.fill("[name=limit]", "2.105");
   await mia.page.fill("[name=quantity]", "100");
@@ -65,7 +75,7 @@ await story("symbol,format\nAAPL,english\n", async (house, browsers) => {
   await mia.sees(".closed-to", /Crossed at 2\.\d+: 500 shares among 2 traders/);
   await mia.sees(".orders li", /Buy 500 at 2\.10: 500 filled/);
   await mia.sees(".banner", "Filled.");
-  await mia.sees("#lot .figures", "2 traders traded");
+  await mia.sees("#lot .figures", "Traded2 traders");
   await mia.page.waitForFunction(() => document.querySelector("#lot section[aria-label=Ladder]").textContent === "");
   await mia.shot("call-closed");
   await tom.go("#/results");

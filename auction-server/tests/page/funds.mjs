@@ -40,7 +40,7 @@ await story("symbol,format\nS1,english\n", async (house, browsers) => {
   await gavel.sees("#operate .outcome", "Paid out 5 shares of AAPL: mia.");
   const asked = await gavel.page.evaluate(() => window.asked.filter(({ kind }) => kind === "deposit" || kind === "withdraw"));
   assert.deepEqual(asked, [
-    { kind: "deposit", body: { user: 1, asset: { cash: "100.00" } } },
+    { kind: "deposit", body: { user: 1, asset: { cash: "100" } } },
     { kind: "withdraw", body: { user: 1, asset: { shares: { symbol: "AAPL", quantity: "5" } } } },
   ]);
   assert.deepEqual(await inaccessible(gavel.page, "paying"), []);

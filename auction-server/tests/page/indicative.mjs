@@ -30,12 +30,12 @@ await story("symbol,format\nS1,english\n", async (house, browsers) => {
   for (const price of ["12.35", "12.45", "12.40"]) await tell({ cross: { price, volume: "900", surplus: "-100", decided_by: "surplus" } }, depth);
   await person.sees("#lot .figures .price", "12.40");
   await person.sees(".rows .row[data-lot='1'] .price", "12.40");
-  await person.sees(ladder, "900 shares would trade, 100 more offered: among the prices with the most shares, the least surplus.");
+  await person.sees(ladder, "900 shares would trade, 100 more offered; decided by the least surplus.");
   await person.sees(`${ladder} tbody tr`, /0any price500/);
   await person.sees(`${ladder} tbody tr`, /90012\.50/);
   await person.shot("call");
   assert.deepEqual(await inaccessible(page, "call"), []);
   const crossed = { price: "12.40", volume: "900", surplus: "-100", by: "surplus", candidates: { lowest: "12.35", highest: "12.40" }, traders: 7 };
   await page.evaluate((crossed) => socket.feed([{ lot_closed: { lot: 1, outcome: { crossed } } }]), crossed);
-  await person.sees(".closed-to", "Crossed at 12.40: 900 shares among 7 traders; among the prices with the most shares, the least surplus; 100 more offered.");
+  await person.sees(".closed-to", "Crossed at 12.40: 900 shares among 7 traders, decided by the least surplus; 100 more offered.");
 });

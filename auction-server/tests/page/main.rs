@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
+use auction_core::{
+    AllocatedBy, LadderStep, NoCrossBecause, Price, Quantity, SoldBy, UnsoldBecause,
+};
 use auction_proto::{Frame, ServerMessage, limits};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Folder of the Node modules, relative to the workspace.
 const MODULES: &str = "target/page";
@@ -27,6 +30,101 @@ fn the_page_computes_the_digests_of_the_conformance_vectors() {
     let path = folder.path().join("feeds.json");
     std::fs::write(&path, feeds().to_string()).unwrap();
     run("vectors", &[("FEEDS", path.as_os_str())]);
+}
+
+#[test]
+#[ignore = "needs Node"]
+fn the_page_reads_typed_numbers_as_the_core_does() {
+    let texts = [
+        "12.50",
+        "12.5",
+        "0.0008",
+        "007",
+        "1",
+        "0",
+        "1250",
+        "999999999.9999",
+        "1000000000",
+        "1000000000000",
+        "1000000000001",
+        "1,5",
+        "12,50",
+        "1,500",
+        "1,234.50",
+        "1.",
+        ".5",
+        "1.00000",
+        "1e3",
+        "0x10",
+        "+1",
+        "-1",
+        "1 000",
+        "1_000",
+        "\u{660}",
+        "1.2.3",
+        "",
+        "abc",
+        "Infinity",
+        "1'000",
+    ];
+    let cases = texts.map(|text| {
+        let price = Price::parse(text).ok().map(Price::units);
+        let quantity = text.parse::<Quantity>().ok().map(Quantity::get);
+        json!({ "text": text, "price": price, "quantity": quantity.map(|shares| shares.to_string()) })
+    });
+    assert!(cases.iter().any(|case| case["price"].is_null()));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("numbers.json");
+    std::fs::write(&path, Value::from(cases.to_vec()).to_string()).unwrap();
+    run("numbers", &[("NUMBERS", path.as_os_str())]);
+}
+
+#[test]
+#[ignore = "needs Node"]
+fn the_page_describes_outcomes_in_the_words_of_the_core() {
+    let labels = json!({
+        "SOLD_BY": {
+            "highest_bid": SoldBy::HighestBid.label(),
+            "buy_now": SoldBy::BuyNow.label(),
+            "first_take": SoldBy::FirstTake.label(),
+            "second_highest_bid": SoldBy::SecondHighestBid.label(),
+            "reserve": SoldBy::Reserve.label(),
+            "least_bid": SoldBy::LeastBid.label(),
+        },
+        "UNSOLD": {
+            "no_bids": UnsoldBecause::NoBids.label(),
+            "reserve_not_met": UnsoldBecause::ReserveNotMet.label(),
+            "cancelled": UnsoldBecause::Cancelled.label(),
+        },
+        "ALLOCATED_BY": {
+            "enough_for_all": AllocatedBy::EnoughForAll.label(),
+            "time": AllocatedBy::Time.label(),
+            "pro_rata": AllocatedBy::ProRata.label(),
+        },
+        "CROSSED_BY": {
+            "market": LadderStep::Market.label(),
+            "volume": LadderStep::Volume.label(),
+            "surplus": LadderStep::Surplus.label(),
+            "pressure": LadderStep::Pressure.label(),
+            "reference": LadderStep::Reference.label(),
+            "collar": LadderStep::Collar.label(),
+        },
+        "NO_CROSS": {
+            "nothing_crosses": NoCrossBecause::NothingCrosses.label(),
+            "no_price": NoCrossBecause::NoPrice.label(),
+            "collar": NoCrossBecause::Collar.label(),
+        },
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("labels.json");
+    std::fs::write(&path, labels.to_string()).unwrap();
+    run("labels", &[("LABELS", path.as_os_str())]);
+}
+
+#[test]
+#[ignore = "needs Chromium, Node, playwright-core and axe-core"]
+fn every_width_shows_what_a_bidder_needs() {
+    tell("widths");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use auction_core::{RequestId, Timestamp};
 use auction_proto::{Code, FrameDecoder, Hello, PREFACE, Ping, ServerMessage, Text};
 use auction_proto::{VERSION, encode_frame, limits};
 use auction_server::testing::gateway::session::{
-    CloseReason, HELLO_TIMEOUT, LINGER_TIMEOUT, SILENT_HEARTBEATS, WRITE_TIMEOUT,
+    Channel, CloseReason, HELLO_TIMEOUT, LINGER_TIMEOUT, SILENT_HEARTBEATS, WRITE_TIMEOUT,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
@@ -16,6 +16,8 @@ use crate::stage::{HEARTBEAT, Stage};
 
 /// More than all bytes that these tests write without a reader.
 const PIPE_BYTES: usize = 1 << 20;
+/// More than the server's output buffer and the pipes of a client that reads nothing.
+const TAKEN_MAX: usize = 4 * 65_536;
 
 fn stage() -> Stage {
     Stage::new(1, 1, Duration::from_secs(3_600))
@@ -144,29 +146,54 @@ fn a_slow_hello_has_the_same_time_limit_as_any() {
     });
 }
 
+/// Reason why a server ends the connection of a client that repeats `question` and reads no answer.
+async fn end_without_reading(
+    serving: impl Future<Output = CloseReason> + Send + 'static,
+    mut client: DuplexStream,
+    question: &[u8],
+) -> CloseReason {
+    let serving = tokio::spawn(serving);
+    let begun = Instant::now();
+    let mut taken = 0;
+    while client.write_all(question).await.is_ok() {
+        taken += question.len();
+        assert!(taken < TAKEN_MAX, "it reads on");
+    }
+    let reason = serving.await.unwrap();
+    let dropped_after = begun.elapsed();
+    assert!(
+        dropped_after <= WRITE_TIMEOUT + Duration::from_millis(5),
+        "{dropped_after:?}"
+    );
+    reason
+}
+
 #[test]
 fn a_client_that_does_not_read_is_not_read_from_but_dropped() {
     const ROOM: usize = 4_096;
     let stage = stage();
+    let mut ping = Vec::new();
+    let client_time = Timestamp::default();
+    encode_frame(RequestId(2), &Ping { client_time }, &mut ping);
+    // A ping of the WebSocket itself: 125 bytes, masked with zeros.
+    let mut control = vec![0x89, 0x80 | 125, 0, 0, 0, 0];
+    control.resize(6 + 125, b'x');
     in_virtual_time(async {
         let (mut client, server) = duplex(ROOM);
         client.write_all(&hello()).await.unwrap();
-        let serving = tokio::spawn(stage.serve(server));
-        let mut ask = Vec::new();
-        let client_time = Timestamp::default();
-        encode_frame(RequestId(2), &Ping { client_time }, &mut ask);
-        let begun = Instant::now();
-        let mut asked = 0;
-        while client.write_all(&ask).await.is_ok() {
-            asked += ask.len();
+        let frames = end_without_reading(stage.serve(server), client, &ping).await;
+
+        // Lines that are no messages, before the hello.
+        let (client, server) = duplex(ROOM);
+        let lines = stage.serve_channel(std::future::ready(Channel::lines(server)));
+        let lines = end_without_reading(lines, client, b"x\n").await;
+
+        // No hello either: nobody has to log in for this.
+        let (client, server) = duplex(ROOM);
+        let pings = stage.serve_channel(Channel::websocket(server));
+        let pings = end_without_reading(pings, client, &control).await;
+        for reason in [frames, lines, pings] {
+            assert!(matches!(reason, CloseReason::TooSlow), "{reason:?}");
         }
-        assert!(matches!(serving.await.unwrap(), CloseReason::TooSlow));
-        let dropped_after = begun.elapsed();
-        assert!(
-            dropped_after <= WRITE_TIMEOUT + Duration::from_millis(5),
-            "{dropped_after:?}"
-        );
-        // The number of its requests is limited by the server's output buffer and the pipe.
-        assert!(asked < 4 * 65_536, "{asked}");
     });
 }

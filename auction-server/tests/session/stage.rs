@@ -13,8 +13,9 @@ use auction_core::{
 };
 use auction_proto::Token;
 use auction_server::testing::config::data_dir::DataDir;
-use auction_server::testing::config::{Config, OnOutage};
+use auction_server::testing::config::{Config, OnOutage, RegistrationMode};
 use auction_server::testing::gateway::admission::{Admission, Admitted};
+use auction_server::testing::gateway::login_failures::LoginFailures;
 use auction_server::testing::gateway::session::relayed::{Deps, EnvelopeKeys, Envelopes};
 use auction_server::testing::gateway::session::{self, Channel, CloseReason, Services};
 use auction_server::testing::journal::{Batch, Durability, Log, RealDisk};
@@ -203,6 +204,9 @@ impl Stage {
             durability: Durability::Strict,
             heartbeat: HEARTBEAT,
             peers: Default::default(),
+            login_failures: LoginFailures::new(None),
+            registration: RegistrationMode::Open,
+            trading_days: false,
             admission,
             metrics,
             stopping,
@@ -223,11 +227,20 @@ impl Stage {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
+        self.serve_channel(std::future::ready(Channel::frames(io)))
+    }
+
+    /// Serves a connection over any channel.
+    pub fn serve_channel<S, C>(&self, channel: C) -> impl Future<Output = CloseReason> + use<S, C>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+        C: Future<Output = Channel<S>>,
+    {
         let (visit, services) = (self.visit.clone(), self.services.clone());
         async move {
             let hello_by = Instant::now() + session::HELLO_TIMEOUT;
             let client_address = visit.client_address().clone();
-            session::serve(Channel::frames(io), hello_by, client_address, services).await
+            session::serve(channel.await, hello_by, client_address, services).await
         }
     }
 

@@ -145,6 +145,11 @@ export class Lot {
     return interval - (Math.max(0, nowMs - this.opensMs) % interval);
   }
 
+  /** The price from which changes are counted: a Dutch lot falls from its start, any other moves from its base price. */
+  get changesFrom() {
+    return this.format === "dutch" ? units(this.terms.start) : this.base;
+  }
+
   /** The price that people compare: what it would cost or has cost, as far as anyone can see. */
   priceAt(nowMs) {
     if (this.phase === "closed") {
@@ -154,6 +159,12 @@ export class Lot {
     }
     if (this.format === "call") return price(this.indicative?.cross?.price);
     return this.format === "dutch" ? this.dutchPrice(nowMs) : this.price;
+  }
+
+  /** The price that bids and orders are compared with, and its name; nothing where there is none, or where it is the one paid. */
+  get compared() {
+    const [price, name] = this.format === "english" ? [this.least, "the least bid"] : this.format === "call" && this.reference !== null ? [this.reference, "the reference price"] : [this.base, "the base price"];
+    return this.format === "dutch" || !price ? null : { compared: price, name };
   }
 
   /** The smallest bid that would be taken now; nothing where no bid is known to be. */

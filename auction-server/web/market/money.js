@@ -12,25 +12,37 @@ export function units(text) {
   return Number(text.slice(0, point)) * UNITS + Number(decimals);
 }
 
-/** Units of what a person typed: `{ units }`, or `{ fault }` that says what would be right. */
+/**
+ * Number that a person typed: `{ decimal }`, as the protocol writes it, or `{ fault }` that says what would be right.
+ *
+ * The rule is that of the core (`Price::parse`), so that page, screen and commands read a text the same way: digits, and at
+ * most one point between them. A comma is refused: it means thousands to some and decimals to others.
+ */
+export function typedDecimal(text, what) {
+  const decimal = text.trim();
+  if (decimal === "") return { fault: `Type a ${what}, such as 12.50.` };
+  if (decimal.includes(",")) return { fault: "Write 1250 or 12.50: a point before decimals, and no comma." };
+  if (!/^\d+(\.\d+)?$/.test(decimal)) return { fault: `A ${what} is a number, such as 12.50.` };
+  if (/\.\d{5,}$/.test(decimal)) return { fault: "At most four decimals." };
+  return { decimal };
+}
+
+/** Price that a person typed, in units: `{ units }` or `{ fault }`. */
 export function typed(text, what = "price") {
-  const trimmed = text.trim();
-  if (trimmed === "") return { fault: `Type a ${what}, such as 12.50.` };
-  if (/^\d+,\d{1,2}$/.test(trimmed)) return { fault: "Write decimals with a point: 12.50." };
-  const plain = trimmed.replaceAll(/(?<=\d),(?=\d{3}(\D|$))/g, "");
-  if (!/^(\d+(\.\d*)?|\.\d+)$/.test(plain)) return { fault: `A ${what} is a number, such as 12.50.` };
-  if (/\.\d{5,}$/.test(plain)) return { fault: "At most four decimals." };
-  const found = units(plain.startsWith(".") ? `0${plain}` : plain);
+  const { decimal, fault } = typedDecimal(text, what);
+  if (fault) return { fault };
+  const found = units(decimal);
   if (!(found <= PRICE_MAX)) return { fault: "The greatest price is 999,999,999.9999." };
   return { units: found };
 }
 
-/** A whole number of shares that a person typed. */
+/** Number of shares that a person typed: `{ quantity }`, digits without zeros before them, or `{ fault }`. */
 export function typedQuantity(text) {
-  const plain = text.trim().replaceAll(",", "");
-  if (!/^\d+$/.test(plain) || Number(plain) === 0) return { fault: "How many shares? A whole number from 1." };
-  if (Number(plain) > QUANTITY_MAX) return { fault: "At most 1,000,000,000,000 shares." };
-  return { quantity: String(Number(plain)) };
+  const trimmed = text.trim();
+  if (trimmed.includes(",")) return { fault: "Write a whole number without a comma, such as 1250." };
+  if (!/^\d+$/.test(trimmed) || Number(trimmed) === 0) return { fault: "How many shares? A whole number from 1." };
+  if (Number(trimmed) > QUANTITY_MAX) return { fault: "At most 1,000,000,000,000 shares." };
+  return { quantity: String(Number(trimmed)) };
 }
 
 /** As the protocol and people write it: two decimals, up to four. */

@@ -1,6 +1,6 @@
 // The market in words: formats, terms, outcomes, refusals. Plain sentences; numbers are never left to guess.
 
-import { grouped, shown, units } from "./money.js";
+import { UNITS, grouped, shown, units } from "./money.js";
 
 export const FORMATS = {
   english: "English",
@@ -46,14 +46,21 @@ export function left(millis) {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
-const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
-const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hour12: false });
+const TIME = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+const DATE = { year: "numeric", month: "short", day: "numeric" };
+const ZONE = { timeZoneName: "short" };
+const format = (parts) => new Intl.DateTimeFormat(undefined, parts);
+const [BARE, CLOCK, DAY, MOMENT] = [TIME, { ...TIME, ...ZONE }, DATE, { ...DATE, ...TIME, ...ZONE }].map(format);
 
-/** A time of the day here, and the whole of a moment. */
+/**
+ * Times as the reader's machine writes them: a time of the day, a date, and both. All name their zone, because the screen, the
+ * commands and the files of the market are in UTC; `bareClock` does not, and goes where the zone is named beside it.
+ */
 export const clock = (ms) => CLOCK.format(ms);
-export const moment = (ms) => DAY.format(ms);
-export const day = (ms) => DATE.format(ms);
+export const moment = (ms) => MOMENT.format(ms);
+export const day = (ms) => DAY.format(ms);
+export const bareClock = (ms) => BARE.format(ms);
+export const zone = (ms) => CLOCK.formatToParts(ms).find(({ type }) => type === "timeZoneName")?.value ?? "";
 
 export function plural(count, one, many = `${one}s`) {
   return `${grouped(count)} ${Number(count) === 1 ? one : many}`;
@@ -125,15 +132,16 @@ function callTerms(t, money, lot) {
   return all;
 }
 
-const CROSSED_BY = {
-  market: "market orders alone meet, at the reference",
-  volume: "the price with the most shares",
-  surplus: "among the prices with the most shares, the least surplus",
-  pressure: "among several prices, the side with the surplus decides",
-  reference: "among several prices, the nearest to the reference",
-  collar: "the collar around the reference holds it",
+/** How a call's price was decided, and why there was none: the labels of the core (`LadderStep`, `NoCrossBecause`). */
+export const CROSSED_BY = {
+  market: "market orders alone",
+  volume: "the greatest volume",
+  surplus: "the least surplus",
+  pressure: "the pressure of one side",
+  reference: "the nearest to the reference",
+  collar: "the bound of the collar",
 };
-const NO_CROSS = { nothing_crosses: "no buyer met a seller", no_price: "there was no price to go by", collar: "the price would lie outside the collar" };
+export const NO_CROSS = { nothing_crosses: "nothing crosses", no_price: "market orders alone have no price", collar: "nothing crosses within the collar" };
 
 /** The side on which shares are left, in words. */
 export function surplus(digits) {
@@ -148,7 +156,7 @@ const quote = (words, at) => (at === null ? `no ${words}` : `best ${words} ${sho
 export function indication({ indicative }) {
   if (indicative === null) return "No order yet.";
   const { cross, no_cross: none } = indicative;
-  if (cross) return `${plural(cross.volume, "share")} would trade, ${surplus(cross.surplus)}: ${known(CROSSED_BY, cross.decided_by)}.`;
+  if (cross) return `${plural(cross.volume, "share")} would trade, ${surplus(cross.surplus)}; decided by ${known(CROSSED_BY, cross.decided_by)}.`;
   return none ? `Nothing crosses: ${quote("buy", none.best_buy)}, ${quote("sell", none.best_sell)}.` : "";
 }
 
@@ -161,19 +169,20 @@ function steps(bands, lot) {
   return `Each bid is at least a step above the price: ${step(here)} now (${step(first)} to ${step(last)}, rising with the price).`;
 }
 
-const SOLD_BY = {
-  highest_bid: "the highest bid at the close",
-  buy_now: "bought at the buy-now price",
+/** Why a lot ended as it did: the labels of the core (`SoldBy`, `UnsoldBecause`, `AllocatedBy`). A test compares them. */
+export const SOLD_BY = {
+  highest_bid: "the highest bid",
+  buy_now: "the buy-now price",
   first_take: "the first to take it",
-  second_highest_bid: "the highest bid, at the price of the second highest",
-  reserve: "the highest bid, at the reserve",
-  least_bid: "the only bid, at the least that could be bid",
+  second_highest_bid: "the second highest bid",
+  reserve: "the reserve",
+  least_bid: "the least that can be bid",
 };
-const UNSOLD = { no_bids: "nobody bid", reserve_not_met: "the reserve was not met", cancelled: "taken back before the first bid" };
-const ALLOCATED_BY = {
-  enough_for_all: "there was enough for every bid",
-  time: "by price, and where the shares ran out, by time",
-  pro_rata: "by price, and where the shares ran out, in proportion",
+export const UNSOLD = { no_bids: "no bids", reserve_not_met: "the reserve was not met", cancelled: "taken back" };
+export const ALLOCATED_BY = {
+  enough_for_all: "there was enough for all",
+  time: "the highest prices first, then the earliest",
+  pro_rata: "the highest prices first, then in proportion",
 };
 const known = (words, name) => words[name] ?? String(name).replaceAll("_", " ");
 
@@ -190,13 +199,13 @@ export function outcome(lot, market) {
     return { word, price: null, winner: null, user: null, why: known(UNSOLD, unsold.because) + highest };
   }
   if (allocated) {
-    const all = `${grouped(allocated.sold)} of ${grouped(lot.quantity)} shares to ${plural(allocated.buyers, "buyer")}`;
+    const all = `${grouped(allocated.sold)} of ${grouped(lot.quantity)} shares`;
     const rejected = allocated.highest_rejected === null ? "" : `; the highest bid left out was ${shown(units(allocated.highest_rejected))}`;
     return { word: "Allocated", price: units(allocated.lowest), winner: plural(allocated.buyers, "buyer"), user: null, why: `${all}, ${known(ALLOCATED_BY, allocated.by)}${rejected}` };
   }
   if (crossed) {
     const { price, volume, by, traders, surplus: left } = crossed;
-    return { word: "Crossed", price: units(price), winner: null, user: null, why: `${plural(volume, "share")} among ${plural(traders, "trader")}; ${known(CROSSED_BY, by)}; ${surplus(left)}` };
+    return { word: "Crossed", price: units(price), winner: null, user: null, why: `${plural(volume, "share")} among ${plural(traders, "trader")}, decided by ${known(CROSSED_BY, by)}; ${surplus(left)}` };
   }
   if (none) {
     const { because, best_buy: buy, best_sell: sell } = none;
@@ -205,6 +214,24 @@ export function outcome(lot, market) {
   const [[name]] = Object.entries(typeof lot.outcome === "string" ? { [lot.outcome]: {} } : lot.outcome);
   const word = name.replaceAll("_", " ");
   return { word: word[0].toUpperCase() + word.slice(1), price: null, winner: null, user: null, why: "of a later version of the market" };
+}
+
+/** A price this many times the one it is compared with is shown as a multiple, and not in percent. */
+const TIMES = 10;
+
+/**
+ * What is odd about a price, in words; nothing when it is near the one it is compared with. A buy is far when it is more than
+ * twice that, a sell when it is less than half, if that makes more than 1.00 for all shares. `auction` has the same rule.
+ */
+export function farPrice({ side, amount, quantity, compared, name }) {
+  const [low, high] = side === "sell" ? [amount, compared] : [compared, amount];
+  if (high <= low * 2 || BigInt(high - low) * BigInt(quantity) <= BigInt(UNITS)) return null;
+  const percent = (part) => grouped(Math.floor((part * 100) / compared));
+  const far =
+    side === "sell" ? `${percent(compared - amount)}% below`
+    : amount >= compared * TIMES ? `${grouped(Math.floor(amount / compared))} times`
+    : `${percent(amount - compared)}% above`;
+  return `${shown(amount)} is ${far} ${name}, ${shown(compared)}`;
 }
 
 /** Why something was refused, and what would be right. */

@@ -1,6 +1,6 @@
 // Registering, logging in and out, one's sessions, and what a company publishes.
 
-import { grouped } from "../market/money.js";
+import { grouped, typedDecimal } from "../market/money.js";
 import { moment, refusal, span } from "../market/words.js";
 import { app } from "./app.js";
 import { announce } from "./announce.js";
@@ -175,12 +175,13 @@ export class Account {
     app.on("profit", (event) => event.symbol === symbol && say(now, grouped(event.profit)));
     const publish = async (event) => {
       event.preventDefault();
-      const amount = profit.value.trim().replace("\u2212", "-").replaceAll(",", "");
-      fields[0].fault(/^-?\d+(\.\d{1,4})?$/.test(amount) ? null : "A number with at most four decimals, such as -12.50.");
+      const [, minus, digits] = /^([-\u2212]?)(.*)$/.exec(profit.value.trim());
+      const { decimal, fault } = typedDecimal(digits, "profit");
+      fields[0].fault(fault);
       fields[1].fault(code.value.trim() === "" ? "Which security code has the stock?" : null);
       const wrong = fields.find((each) => each.input.getAttribute("aria-invalid"));
       if (wrong) return wrong.input.focus();
-      const { refused, text } = await app.command("publish_profit", { symbol, security: code.value.trim(), profit: amount });
+      const { refused, text } = await app.command("publish_profit", { symbol, security: code.value.trim(), profit: `${minus ? "-" : ""}${decimal}` });
       mark(said, "data-kind", refused ? "bad" : "good");
       say(said, refused ? `Refused: ${text}.` : "Published to everyone.");
     };

@@ -23,7 +23,7 @@ class App {
     this.rates = new Rates();
     this.changed = new Set();
     this.market = new Market({ heard: (...all) => this.heard(...all), changed: (lot) => this.lotChanged(lot) });
-    const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+    const address = new URL("ws", location.href).href.replace(/^http/, "ws");
     this.wire = new Wire(address, this.clock, {
       state: () => this.tell("link"),
       welcome: (body) => this.welcome(body),

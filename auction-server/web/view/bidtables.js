@@ -2,7 +2,7 @@
 
 import { MANY } from "../market/bids.js";
 import { grouped, shown, units } from "../market/money.js";
-import { clock, indication } from "../market/words.js";
+import { bareClock, indication, zone } from "../market/words.js";
 import { app } from "./app.js";
 import { el, show, table } from "./dom.js";
 
@@ -39,14 +39,14 @@ export class BidTables {
     this.drawnBids = key;
     const name = (user) => (user === app.me ? "you" : app.market.nameOf(user));
     const newest = known.bids.slice(this.isLong ? 0 : -LISTED_FEW).reverse();
-    const row = (bid) => Object.assign([clock(bid.ms), name(bid.bidder), bid.amount === null ? "maximum" : shown(bid.amount), shown(bid.price)], { class: bid.bidder === app.me ? "own" : undefined });
+    const row = (bid) => Object.assign([bareClock(bid.ms), name(bid.bidder), bid.amount === null ? "maximum" : shown(bid.amount), shown(bid.price)], { class: bid.bidder === app.me ? "own" : undefined });
     const rest = known.bids.length - newest.length;
     const older = known.total - known.bids.length;
     const more = rest > 0 ? el("button", { type: "button", class: "quiet", onclick: () => ((this.isLong = true), this.changed()) }, `Show ${grouped(rest)} more`) : null;
     const note = this.isLong && older > 0 ? el("p", { class: "hint" }, `${grouped(older)} older bids are not shown.`) : null;
     const own = known.bids.filter((bid) => bid.bidder === app.me).length;
     const head = el("h3", {}, "Bids ", el("span", { class: "hint" }, `${grouped(known.total)}${own > 0 ? `, ${grouped(own)} ${older > 0 ? `of the newest ${grouped(known.bids.length)} ` : ""}yours` : ""}`));
-    const list = newest.length > 0 ? table("Bids, the newest first", ["Time", "Bidder", "#Bid", "#Price after"], newest.map(row)) : el("p", { class: "hint" }, "No bid yet. The first sets the price.");
+    const list = newest.length > 0 ? table("Bids, the newest first", [`Time, ${zone(app.now())}`, "Bidder", "#Bid", "#Price after"], newest.map(row)) : el("p", { class: "hint" }, "No bid yet. The first sets the price.");
     this.history.replaceChildren(head, list, ...[more, note].filter(Boolean));
     this.drawLadder(known.bids, name);
   }

@@ -1,14 +1,11 @@
 // What every bidding box has: its form, what came of a bid, why a lot takes none; and a field for an amount.
 
-import { UNITS, grouped, plain, shown, typed, units } from "../market/money.js";
-import { clock, outcome } from "../market/words.js";
+import { plain, shown, typed, units } from "../market/money.js";
+import { clock, farPrice, outcome } from "../market/words.js";
 import { app } from "./app.js";
 import { announce } from "./announce.js";
 import { el, field, mark, say, show } from "./dom.js";
 
-/** A bid of at least so many times the least, and by more than this much, asks again. */
-const LARGE_TIMES = 2;
-const LARGE_BY = UNITS;
 /** An amount that moved by itself is asked about when it is sent within so long, in milliseconds. */
 const JUST_MOVED = 600;
 /** Who was asked is not asked again for so long, in milliseconds. */
@@ -65,16 +62,16 @@ export class Box {
     this.outcome.replaceChildren(text, ...(action ? [" ", action] : []));
   }
 
-  /** Asks once more before a large jump: true when it was asked before for the same amount. */
-  isSure(amount, least, verb) {
-    const isLarge = amount >= least * LARGE_TIMES && amount - least > LARGE_BY;
-    if (!isLarge || this.asks === amount) {
+  /** Asks once more about a price far from the market's: true when it was asked before for the same amount. */
+  isSure(order, verb = "Press Enter") {
+    const { compared } = this.lot;
+    const far = compared === null ? null : farPrice({ side: "buy", quantity: this.lot.quantity, ...compared, ...order });
+    if (far === null || this.asks === order.amount) {
       this.asks = null;
       return true;
     }
-    this.asks = amount;
-    const times = least > 0 ? `${grouped(Math.floor(amount / least))} times the least, ${shown(least)}` : "far above the price";
-    this.tell("asks", `${shown(amount)} is ${times}. ${verb} again to confirm, Escape to change it.`);
+    this.asks = order.amount;
+    this.tell("asks", `${far}. ${verb} again to confirm, Escape to change it.`);
     announce(this.outcome.textContent);
     return false;
   }
@@ -128,7 +125,7 @@ function resultOf(lot) {
   const { word, price, winner, why } = outcome(lot, app.market);
   const at = price === null ? "" : ` at ${shown(price)}`;
   const to = winner === null ? "" : ` to ${winner}`;
-  return `${word}${to}${at}: ${why}.`;
+  return `${word}${to}${at}${lot.outcome.sold ? "," : ":"} ${why}.`;
 }
 
 /** An amount that follows the least bid until someone types, and stays what it is while it has the focus. */

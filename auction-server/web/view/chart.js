@@ -1,7 +1,7 @@
 // Prices as lines: small ones in the table, and one to be read in a lot's view.
 
 import { plain, shown, units } from "../market/money.js";
-import { clock, plural } from "../market/words.js";
+import { bareClock, clock, plural, zone } from "../market/words.js";
 import { app } from "./app.js";
 import { el, say, svg } from "./dom.js";
 import { MANY } from "../market/bids.js";
@@ -33,7 +33,8 @@ export function sparkline() {
     line.setAttribute("points", prices.map((price, index) => `${x(index).toFixed(1)},${y(price).toFixed(1)}`).join(" "));
     dot.setAttribute("cx", x(prices.length - 1));
     dot.setAttribute("cy", y(prices.at(-1)));
-    node.setAttribute("data-moves", prices.at(-1) < prices[0] ? "down" : "up");
+    // By the same measure as the change that is written beside it.
+    node.setAttribute("data-moves", prices.at(-1) < lot.changesFrom ? "down" : "up");
   };
   return { node, draw };
 }
@@ -141,7 +142,7 @@ export class Chart {
       nodes.push(svg("line", { x1: PAD.left, x2: this.width - PAD.right, y1: y(price), y2: y(price) }));
       nodes.push(svg("text", { x: this.width - PAD.right + 6, y: y(price) + 4 }, plain(price)));
     }
-    times.forEach((ms, index) => nodes.push(svg("text", { x: x(ms), y: HEIGHT - 4, "text-anchor": index ? "end" : "start" }, clock(ms))));
+    times.forEach((ms, index) => nodes.push(svg("text", { x: x(ms), y: HEIGHT - 4, "text-anchor": index ? "end" : "start" }, index ? `${bareClock(ms)} ${zone(ms)}` : bareClock(ms))));
     this.grid.replaceChildren(...nodes);
   }
 

@@ -60,8 +60,10 @@ export class List {
     this.grid = el("div", { role: "grid", "aria-label": "Lots", class: "grid" }, el("div", { role: "rowgroup", class: "heads" }, this.head), this.body);
     this.scroller = el("div", { class: "scroller" }, this.grid);
     this.empty = el("div", { class: "empty", hidden: true });
+    this.missed = el("p", { class: "missed", role: "status", hidden: true });
     this.root.append(
       el("div", { class: "tools" }, this.search, el("div", { class: "segments", role: "group", "aria-label": "Which lots" }, this.states), this.formats, this.sorts),
+      this.missed,
       this.scroller,
       this.empty,
     );
@@ -273,6 +275,12 @@ export class List {
   /** The lot that the keyboard is on. */
   get currentLot() {
     return this.body.contains(document.activeElement) ? this.order[this.current] : null;
+  }
+
+  /** Says that an address names a lot that is not there; nothing: it names none. */
+  miss(id) {
+    show(this.missed, id !== null);
+    if (id !== null) say(this.missed, `There is no lot ${id || "without a number"} in this market. These are its lots.`);
   }
 
   select(id) {

@@ -2,7 +2,7 @@
 
 import { standingWords } from "../market/own.js";
 import { change, grouped, shown, units } from "../market/money.js";
-import { clock, day, formatOf, moment, outcome, plural, terms } from "../market/words.js";
+import { bareClock, clock, day, formatOf, left, moment, outcome, plural, terms, zone } from "../market/words.js";
 import { app } from "./app.js";
 import { announceCountdown } from "./announce.js";
 import { biddingBox } from "./bidding.js";
@@ -81,10 +81,7 @@ export class LotView {
     say(this.about, `Lot ${lot.id} · ${stock?.listing.security ?? ""} · ${formatOf(lot)}${shares}`);
     this.drawStanding();
     this.drawLeader();
-    if (lot.phase === "closed") {
-      say(this.priceName, lot.outcome.unsold ? "Last price" : "Final price");
-      if (lot.format === "english") say(this.leaderName, "Winner");
-    }
+    if (lot.phase === "closed") say(this.priceName, lot.outcome.unsold ? "Last price" : "Final price");
     this.tick(now);
     this.box.update(now);
     this.tools.update();
@@ -126,20 +123,33 @@ export class LotView {
 
   drawLeader() {
     const { lot } = this;
+    if (lot.phase === "closed") return this.drawWinner();
     const isOrders = lot.format !== "english" && lot.format !== "dutch";
-    const bidders = plural(lot.bidders, "bidder");
     if (isOrders) {
       say(this.leader, grouped(lot.bidders));
       const what = lot.format === "call" ? ["has orders", "with orders"] : ["has a hidden bid", "with hidden bids"];
-      say(this.leaderNote, what[lot.bidders === 1 ? 0 : 1]);
-      if (lot.phase === "closed") say(this.leaderNote, lot.format === "call" ? traded(lot.outcome) : (outcome(lot, app.market).winner ?? "no winner"));
-      return;
+      return say(this.leaderNote, what[lot.bidders === 1 ? 0 : 1]);
     }
     const none = lot.format === "dutch" ? "nobody yet" : "no bid yet";
-    say(this.leader, lot.leader === null ? none : lot.leader === app.me ? "you" : app.market.nameOf(lot.leader));
-    if (lot.phase === "closed" && lot.outcome.unsold) say(this.leader, "nobody");
+    say(this.leader, lot.leader === null ? none : nameOf(lot.leader));
     const reserve = { not_met: ", reserve not met", met: ", reserve met" }[lot.reserve] ?? "";
-    say(this.leaderNote, lot.format === "dutch" ? "" : `${bidders}${reserve}`);
+    say(this.leaderNote, lot.format === "dutch" ? "" : `${plural(lot.bidders, "bidder")}${reserve}`);
+  }
+
+  /** Who has bought at the close: one winner by name, several as a number. */
+  drawWinner() {
+    const { lot } = this;
+    const { sold, allocated, crossed } = lot.outcome;
+    const all = plural(lot.bidders, lot.format === "call" ? "trader" : "bidder");
+    const reserve = { not_met: ", reserve not met", met: ", reserve met" }[lot.reserve] ?? "";
+    const [name, value, note] =
+      sold ? ["Winner", nameOf(sold.winner), `${all}${reserve}`]
+      : allocated ? ["Buyers", grouped(allocated.buyers), `of ${all}`]
+      : lot.format === "call" ? ["Traded", crossed ? plural(crossed.traders, "trader") : "nobody", `of ${all} with orders`]
+      : ["Winner", "nobody", `${all}${reserve}`];
+    say(this.leaderName, name);
+    say(this.leader, value);
+    say(this.leaderNote, note);
   }
 
   tick(now = app.now()) {
@@ -147,10 +157,11 @@ export class LotView {
     this.drawPrice(now);
     const [text, urgency] = countdown(lot, now);
     const isClosed = lot.phase === "closed";
-    say(this.closesName, isClosed ? "Closed" : lot.phase === "scheduled" ? "Opens in" : "Closes in");
-    say(this.closes, isClosed ? clock(lot.closedMs) : text.replace("opens ", ""));
+    const isHalted = !isClosed && lot.haltedSince !== null;
+    say(this.closesName, isClosed ? "Closed" : isHalted ? "Close" : lot.phase === "scheduled" ? "Opens in" : "Closes in");
+    say(this.closes, isClosed ? bareClock(lot.closedMs) : text.replace("opens ", ""));
     mark(this.closes, "data-urgency", urgency);
-    const when = isClosed ? day(lot.closedMs) : lot.phase === "scheduled" ? `at ${moment(lot.opensMs)}` : `at ${clock(lot.closesMs)}`;
+    const when = isClosed ? `${zone(lot.closedMs)}, ${day(lot.closedMs)}` : isHalted ? haltedWords(lot) : lot.phase === "scheduled" ? `at ${moment(lot.opensMs)}` : `at ${clock(lot.closesMs)}`;
     const often = lot.extensions > 0 ? `, extended ${lot.extensions === 1 ? "once" : `${lot.extensions} times`}` : "";
     const isFresh = this.extendedAt !== undefined && now - this.extendedAt < EXTENSION_SHOWN;
     say(this.closesNote, isFresh ? `moved to ${clock(lot.closesMs)}` : `${when}${often}`);
@@ -169,9 +180,9 @@ export class LotView {
     const { lot } = this;
     const price = lot.priceAt(now) ?? (lot.format === "english" ? null : lot.leastAt(now));
     say(this.price, price === null ? "–" : shown(price));
-    const moved = price === null ? null : change(price, lot.base);
-    const base = `base ${shown(lot.base)}`;
-    say(this.priceNote, moved === null || lot.format === "sealed" ? base : `${moved.rises ? "▲" : "▼"} ${moved.by} ${moved.percent && `(${moved.percent})`}`);
+    const moved = price === null ? null : change(price, lot.changesFrom);
+    const from = lot.format === "dutch" ? `start ${shown(lot.changesFrom)}` : `base ${shown(lot.base)}`;
+    say(this.priceNote, moved === null || lot.format === "sealed" ? from : `${moved.rises ? "▲" : "▼"} ${moved.by} ${moved.percent && `(${moved.percent})`}`);
     mark(this.priceNote, "data-moves", moved === null || lot.format === "sealed" ? null : moved.rises ? "up" : "down");
   }
 
@@ -188,7 +199,7 @@ export class LotView {
       ["Profit of the company", stock ? grouped(stock.profit) : "–"],
       [lot.format === "call" ? "Round lot" : "Shares in this lot", grouped(lot.quantity)],
       ["Opened", moment(lot.opensMs)],
-      [lot.phase === "closed" ? "Closed" : "Closes", moment(lot.phase === "closed" ? lot.closedMs : lot.closesMs)],
+      lot.phase === "closed" ? ["Closed", moment(lot.closedMs)] : ["Closes", lot.haltedSince === null ? moment(lot.closesMs) : `halted, ${haltedWords(lot)}`],
     ];
     const key = JSON.stringify([facts, others.length]);
     if (key === this.saidFacts) return;
@@ -217,4 +228,10 @@ export class LotView {
   }
 }
 
-const traded = ({ crossed }) => (crossed ? `${plural(crossed.traders, "trader")} traded` : "nothing traded");
+const nameOf = (user) => (user === app.me ? "you" : app.market.nameOf(user));
+
+/** What a halted lot has left: its close moves by the length of the halt, so no time can be named. */
+function haltedWords(lot) {
+  const isScheduled = lot.phase === "scheduled";
+  return `${left((isScheduled ? lot.opensMs : lot.closesMs) - lot.haltedMs)} ${isScheduled ? "before it opens" : "left when it goes on"}`;
+}

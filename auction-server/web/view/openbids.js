@@ -88,7 +88,7 @@ export class EnglishBox extends Box {
     if (amount === undefined) return;
     const { lot, isMaximum } = this;
     if (this.amount.hasJustMoved()) return this.tell("asks", `The least has just risen to ${shown(amount)}. Press Enter again to bid it.`);
-    if (!this.isSure(amount, lot.least ?? amount, "Press Enter")) return this.refresh();
+    if (!this.isSure({ amount })) return this.refresh();
     const done = (reply) => {
       this.amount.clear();
       if (document.activeElement === this.first) this.first.select();
@@ -100,7 +100,7 @@ export class EnglishBox extends Box {
 
   buyNow() {
     const now = units(this.lot.terms.buy_now);
-    if (!this.isSure(now, this.lot.base || now, "Press the button")) return;
+    if (!this.isSure({ amount: now }, "Press the button")) return;
     this.give("bid", { lot: this.lot.id, price: plain(now) }, (reply) => accepted(reply.bid, this.lot, false));
   }
 }

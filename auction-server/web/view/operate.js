@@ -3,7 +3,7 @@
 // Health is measured on the feed as it comes here. The operators' own door has more, and is another origin that
 // listens on the server's machine alone: this page does not ask it.
 
-import { typed, typedQuantity, plain } from "../market/money.js";
+import { plain, typed, typedDecimal, typedQuantity } from "../market/money.js";
 import { clock, formatOf, plural } from "../market/words.js";
 import { app } from "./app.js";
 import { plot } from "./chart.js";
@@ -41,7 +41,7 @@ const FORMATS = {
   uniform: ["Many units", () => [
     ["pricing", "Buyers pay", choice("pricing", [["uniform", "one uniform price"], ["pay_as_bid", "their own bids"]]), asIs],
     ["priority", "Where shares run out", choice("priority", [["time", "by time"], ["pro_rata", "in proportion"]]), asIs],
-    ["bids_max", "Bids a trader", text("bids_max", "10", "numeric"), Number],
+    ["bids_max", "Bids a trader", text("bids_max", "10", "numeric"), whole],
   ], (terms) => ({ uniform: terms })],
 };
 
@@ -50,12 +50,12 @@ const CALL = ["Call", () => [
   ["tick", "Tick", price("tick", "0.01"), money],
   ["book", "The book is", choice("book", [["open", "open"], ["closed", "closed"]]), asIs],
   ["absolute", "Collar, if any", price("absolute"), optional],
-  ["points", "or in basis points", text("points", "1000", "numeric"), Number],
-  ["extensions_max", "Extensions at most", text("extensions_max", "2", "numeric"), Number],
+  ["points", "or in basis points", text("points", "1000", "numeric"), whole],
+  ["extensions_max", "Extensions at most", text("extensions_max", "2", "numeric"), whole],
   ["extend_by", "each by (s)", text("extend_by", "60", "numeric"), seconds],
   ["market_extension", "Unfilled market orders", choice("market_extension", [["yes", "extend it once"], ["no", "lapse"]]), (value) => value === "yes"],
   ["random_end", "Random end (s)", text("random_end", "0", "numeric"), seconds],
-  ["no_cancel", "No cancels before (s)", text("no_cancel", "0", "numeric"), (value, label) => (Number(value) === 0 ? null : seconds(value, label))],
+  ["no_cancel", "No cancels before (s)", text("no_cancel", "0", "numeric"), (value, label) => (seconds(value, label) === "0" ? null : seconds(value, label))],
 ], ({ absolute, points, ...terms }) => ({ call: { ...terms, collar: absolute === null ? null : { absolute, basis_points: points } } })];
 
 class Fault extends Error {}
@@ -70,10 +70,29 @@ function optional(value, label) {
   return value.trim() === "" ? null : money(value, label);
 }
 
+function decimal(value, label, what) {
+  const { decimal, fault } = typedDecimal(value, what);
+  if (fault) throw new Fault(`${label}: ${fault}`);
+  return decimal;
+}
+
+/** A span in microseconds, of a number of seconds. */
 function seconds(value, label) {
-  const number = Number(value.trim() || "x");
-  if (!(number >= 0)) throw new Fault(`${label}: a number of seconds.`);
-  return String(Math.round(number * MICROS));
+  return micros(value, label, 1);
+}
+
+function minutes(value, label) {
+  return micros(value, label, 60);
+}
+
+function micros(value, label, times) {
+  return String(Math.round(Number(decimal(value, label, "duration")) * times * MICROS));
+}
+
+function whole(value, label) {
+  const trimmed = value.trim();
+  if (!/^\d+$/.test(trimmed)) throw new Fault(`${label}: a whole number, such as 10.`);
+  return Number(trimmed);
 }
 
 function asIs(value) {
@@ -156,7 +175,7 @@ export class Operate {
     symbol.addEventListener("focus", () => known.childElementCount || known.append(...[...app.market.stocks.keys()].slice(0, 2_000).map((value) => el("option", { value }))));
     if ([...app.market.stocks.values()][0]?.uncross !== undefined) FORMATS.call = CALL;
     const format = choice("format", Object.entries(FORMATS).map(([value, [words]]) => [value, words]));
-    const [quantity, minutes, later, reserve] = [text("quantity", "1", "numeric"), text("minutes", "5", "decimal"), text("later", "0", "decimal"), price("reserve")];
+    const [quantity, lasts, later, reserve] = [text("quantity", "1", "numeric"), text("minutes", "5", "decimal"), text("later", "0", "decimal"), price("reserve")];
     const reserveField = field("Hidden reserve, if any", reserve);
     const terms = el("div", { class: "fields" });
     const said = el("p", { class: "outcome", role: "status" });
@@ -174,7 +193,7 @@ export class Operate {
       if (!app.market.stocks.has(symbol.value.trim().toUpperCase())) throw new Fault("Symbol: there is no such stock.");
       const { quantity: shares, fault } = typedQuantity(quantity.value);
       if (fault) throw new Fault(fault);
-      const [open, wait] = [seconds(String(Number(minutes.value) * 60), "Open for"), seconds(String(Number(later.value) * 60), "Opens in")];
+      const [open, wait] = [minutes(lasts.value, "Open for"), minutes(later.value, "Opens in")];
       const opensAt = Math.round(app.now() * 1_000) + Number(wait);
       const body = Object.fromEntries(fields.map(([name, label, input, how]) => [name, how(input.value, label)]));
       return {
@@ -200,7 +219,7 @@ export class Operate {
         say(said, error.message);
       }
     };
-    const common = [field("Symbol", symbol), field("Format", format), field("Shares", quantity), field("Open for (min)", minutes), field("Opens in (min)", later), reserveField];
+    const common = [field("Symbol", symbol), field("Format", format), field("Shares", quantity), field("Open for (min)", lasts), field("Opens in (min)", later), reserveField];
     return el("form", { class: "card", novalidate: true, onsubmit: open }, el("h3", {}, "Open a lot"), known, el("div", { class: "fields" }, common), terms, el("div", { class: "buttons" }, el("button", { class: "primary", type: "submit" }, "Open the lot")), said);
   }
 
@@ -216,7 +235,7 @@ export class Operate {
         const stock = symbol.value.trim().toUpperCase();
         const { quantity, fault } = stock === "" ? {} : typedQuantity(amount.value);
         if (fault) throw new Fault(fault);
-        const asset = quantity ? { shares: { symbol: stock, quantity } } : { cash: money(amount.value, "Amount") };
+        const asset = quantity ? { shares: { symbol: stock, quantity } } : { cash: decimal(amount.value, "Amount", "amount") };
         const { refused, text: why } = await app.command(kind, { user, asset });
         mark(said, "data-kind", refused ? "bad" : "good");
         say(said, refused ? `Refused: ${why}.` : `${word} ${amount.value.trim()}${quantity ? ` shares of ${stock}` : ""}: ${name.value.trim()}.`);

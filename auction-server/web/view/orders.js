@@ -23,7 +23,7 @@ export class OrdersBox extends Box {
     this.back = el("button", { type: "button", class: "quiet", hidden: true, onclick: () => this.stopChanging() }, "Keep it as it is");
     this.hint = el("p", { class: "hint" });
     this.list = el("ul", { class: "orders", "aria-label": `Your ${this.word}s` });
-    this.form.append(this.sides, el("div", { class: "line" }, this.amount.field, this.hasQuantity ? this.quantityField : "", atAny, this.send, this.back), this.hint);
+    this.form.append(this.sides, el("div", { class: this.hasQuantity ? "line pair" : "line" }, this.amount.field, this.hasQuantity ? this.quantityField : "", atAny, this.send, this.back), this.hint);
     this.form.before(this.list);
     this.first.addEventListener("input", () => this.retyped());
     this.changing = null;
@@ -60,7 +60,8 @@ export class OrdersBox extends Box {
     say(this.send, this.asks !== null ? `Yes, ${shown(this.asks)}` : this.atAny.checked ? `${verb} at any price` : amount === undefined ? verb : `${verb} ${changing ? "to" : isCall ? "at" : ""} ${shown(amount)}`.replace("  ", " "));
     const { quantity } = typedQuantity(this.quantity.value);
     const sum = amount !== undefined && quantity && this.hasQuantity && !this.atAny.checked ? ` ${grouped(quantity)} × ${shown(amount)} = ${total(amount, quantity)}.` : "";
-    say(this.hint, `${least === null ? "" : `The least is ${shown(least)}.`}${sum} ${isCall ? "" : "Nobody sees it before the close."}`.trim());
+    const unchecked = isCall && this.side === "sell" && app.market.accounts === "credit" ? " This market runs on credit: it does not check that you own the shares." : "";
+    say(this.hint, `${least === null ? "" : `The least is ${shown(least)}.`}${sum}${unchecked} ${isCall ? "" : "Nobody sees it before the close."}`.trim());
   }
 
   get orders() {
@@ -140,8 +141,7 @@ export class OrdersBox extends Box {
     if (amount === undefined) return;
     const quantity = this.readQuantity();
     if (!quantity) return;
-    const least = this.lot.leastAt(app.now()) ?? this.lot.base;
-    if (!isMarket && !this.isCall && this.lot.base > 0 && !this.isSure(amount, Math.max(least, this.highest()), "Press Enter")) return this.refresh();
+    if (!isMarket && !this.isSure({ side: this.side, amount, quantity, ...this.highest() })) return this.refresh();
     const limit = amount === null ? null : plain(amount);
     const { changing } = this;
     const at = { lot: this.lot.id, quantity, limit };
@@ -152,9 +152,10 @@ export class OrdersBox extends Box {
     if (accepted) this.stopChanging();
   }
 
-  /** One's own highest here: a change is no jump when the bid before was as large. */
+  /** One's own highest bid here, where it is above the market's price: a change is no jump when the bid before was as large. */
   highest() {
-    return Math.max(0, ...this.orders.map((order) => (order.limit === null ? 0 : units(order.limit))));
+    const highest = Math.max(0, ...this.orders.map((order) => (order.limit === null ? 0 : units(order.limit))));
+    return !this.isCall && highest > (this.lot.compared?.compared ?? highest) ? { compared: highest, name: "your highest bid" } : {};
   }
 
   readQuantity() {

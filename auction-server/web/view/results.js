@@ -19,7 +19,7 @@ export class Results {
     const button = (name, job) => el("button", { type: "button", class: "second", onclick: job }, name);
     const buttons = [button("Print", () => print()), button("CSV", () => this.take("csv")), button("JSON", () => this.take("json"))];
     this.summary = el("p", { class: "hint" });
-    this.table = el("div", { class: "wide-table", tabIndex: 0, role: "region", "aria-label": "Table of results" });
+    this.table = el("div", { class: "wide-table stacks", tabIndex: 0, role: "region", "aria-label": "Table of results" });
     root.append(el("header", { class: "page-head" }, el("div", {}, el("h2", {}, "Results"), this.summary), el("div", { class: "buttons" }, buttons)), this.table);
   }
 
@@ -49,7 +49,7 @@ export class Results {
       const { word, price, winner, user, why } = outcome(lot, app.market);
       const isMine = (user !== null && user === app.me) || app.own.standing(lot) === "won";
       const link = el("a", { href: `#/lot/${lot.id}` }, lot.symbol);
-      const cells = [String(lot.id), link, formatOf(lot), grouped(lot.quantity), word, price === null ? "–" : shown(price), winner === null ? "–" : isMine && user !== null ? `${winner} (you)` : winner, why, moment(lot.closedMs)];
+      const cells = [String(lot.id), link, formatOf(lot), sharesOf(lot), word, price === null ? "–" : shown(price), winner === null ? "–" : isMine && user !== null ? `${winner} (you)` : winner, why, moment(lot.closedMs)];
       return Object.assign(cells, { class: isMine ? "own" : undefined });
     };
     const heads = ["#Lot", "Symbol", "Format", "#Shares", "Outcome", "#Price", "Winner", "Why", "Closed"];
@@ -74,6 +74,12 @@ export class Results {
     el("a", { href: address, download: `results.${form}` }).click();
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
   }
+}
+
+/** Shares that a lot is of; of a call, whose quantity is a round lot, those that were traded. */
+function sharesOf(lot) {
+  if (lot.format !== "call") return grouped(lot.quantity);
+  return grouped(lot.outcome.crossed?.volume ?? 0);
 }
 
 /** A cell of CSV. What a spreadsheet would take for a formula is made text. */

@@ -13,6 +13,7 @@ const FLASH_REST = 1_000;
 
 export const COLUMNS = [
   { key: "symbol", title: "Lot", of: (lot) => lot.symbol },
+  { key: "format", title: "Format", of: (lot) => formatOf(lot) },
   { key: "price", title: "Price", of: (lot, now) => lot.priceAt(now) ?? -1, number: true },
   { key: "change", title: "Change", of: (lot, now) => ratio(lot, now), number: true },
   { key: "trend", title: "Trend" },
@@ -24,7 +25,7 @@ export const COLUMNS = [
 
 function ratio(lot, now) {
   const price = lot.priceAt(now);
-  return price === null || lot.base === 0 ? -2 : price / lot.base - 1;
+  return price === null || lot.changesFrom === 0 ? -2 : price / lot.changesFrom - 1;
 }
 
 export class Row {
@@ -35,6 +36,10 @@ export class Row {
     this.cells = Object.fromEntries(COLUMNS.map((column) => [column.key, cell(column)]));
     this.symbol = el("span", { class: "name" });
     this.about = el("span", { class: "about" });
+    // Where there is no room for the column of formats.
+    this.shortFormat = el("span", { class: "format-word" });
+    this.details = el("span", {});
+    this.about.append(this.shortFormat, this.details);
     this.standing = el("span", { class: "standing" });
     this.leader = el("span", { class: "who" });
     this.cells.symbol.append(this.symbol, this.about);
@@ -59,9 +64,11 @@ export class Row {
     this.lot = lot;
     const { cells } = this;
     const security = app.market.stocks.get(lot.symbol)?.listing.security ?? "";
-    const quantity = Number(lot.quantity) > 1 ? ` · ${lot.format === "call" ? "by " : ""}${grouped(lot.quantity)} shares` : "";
+    const quantity = Number(lot.quantity) > 1 ? `${lot.format === "call" ? "by " : ""}${grouped(lot.quantity)} shares · ` : "";
     say(this.symbol, lot.symbol);
-    say(this.about, `${security} · ${formatOf(lot)}${quantity}`);
+    say(cells.format, formatOf(lot));
+    say(this.shortFormat, `${formatOf(lot)} · `);
+    say(this.details, `${quantity}${security}`);
     const standing = app.own.standing(lot);
     mark(this.node, "data-standing", standing);
     mark(this.node, "data-phase", lot.haltedSince !== null && lot.phase !== "closed" ? "halted" : lot.phase);
@@ -103,7 +110,7 @@ export class Row {
     const before = this.price;
     this.price = price;
     say(cells.price, price === null ? "–" : shown(price));
-    const moved = price === null ? null : change(price, lot.base);
+    const moved = price === null ? null : change(price, lot.changesFrom);
     say(cells.change, moved === null ? "" : `${moved.rises ? "▲" : "▼"} ${moved.percent || moved.by}`);
     mark(cells.change, "data-moves", moved === null ? null : moved.rises ? "up" : "down");
     if (lot.format === "dutch") this.spark.draw(lot, now);

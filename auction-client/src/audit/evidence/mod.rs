@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use auction_core::{MarketId, Sequence};
+use auction_core::{MarketId, Sequence, Term};
 use auction_proto::merkle::{Frontier, Hash, leaf_hash, path_ranges};
 use auction_proto::{
     AnySigned, Chain, Checkpoint, CheckpointStatement, EquivocationProof, Proven, PublicKey,
@@ -24,6 +24,9 @@ pub(crate) struct Evidence {
     begun: Vec<Begun>,
     /// Checkpoints by their record.
     checkpoints: BTreeMap<u64, (Checkpoint, SignedCheckpoint)>,
+    /// Terms in which the checkpoints were signed, the lowest of each record. A leader signs what it or a leader before
+    /// it wrote, so no record up to there can be of a higher term.
+    terms: BTreeMap<u64, Term>,
     /// Number of the last record read.
     read: u64,
     /// Number of the last record up to which all agree with the signed statements.
@@ -97,6 +100,20 @@ pub enum NotAsSigned {
     Commits {
         /// The record of the checkpoint.
         sequence: Sequence,
+    },
+    /// The records agree with the signed ones, but a frame claims a later term than the checkpoint that covers it.
+    #[error(
+        "the records up to {last} are said to be of term {found}, and the market has signed records up to {signed} in term {term}"
+    )]
+    Term {
+        /// The frame's last record.
+        last: Sequence,
+        /// The frame's term.
+        found: Term,
+        /// The record of the checkpoint.
+        signed: Sequence,
+        /// The term in which it was signed.
+        term: Term,
     },
     /// The journal ends before a signed record.
     #[error(
@@ -173,7 +190,7 @@ impl Evidence {
         let statement = signed.verify(market, key)?;
         self.same_market(market)?;
         let signed_in = SignedIn::Checkpoint(statement.checkpoint.sequence);
-        self.tree(signed, &statement.checkpoint, signed_in)?;
+        self.tree(signed, &statement, signed_in)?;
         Ok(statement)
     }
 
@@ -194,7 +211,7 @@ impl Evidence {
             signature: receipt.signature,
             consistency: None,
         };
-        self.tree(&signed, checkpoint, signed_in)?;
+        self.tree(&signed, &proven.checkpoint, signed_in)?;
         let leaf = leaf_hash(&receipt.record);
         self.claim((record.0, record.0), leaf, signed_in)?;
         let ranges = path_ranges(record.0 - 1, checkpoint.sequence.0);
@@ -215,9 +232,10 @@ impl Evidence {
     fn tree(
         &mut self,
         signed: &SignedCheckpoint,
-        checkpoint: &Checkpoint,
+        statement: &CheckpointStatement,
         signed_in: SignedIn,
     ) -> Result<(), EvidenceError> {
+        let checkpoint = &statement.checkpoint;
         let sequence = checkpoint.sequence;
         let kept = self.checkpoints.entry(sequence.0);
         let (known, first) = kept.or_insert_with(|| (checkpoint.clone(), signed.clone()));
@@ -228,6 +246,8 @@ impl Evidence {
             });
             return Err(EvidenceError::Equivocation { sequence, proof });
         }
+        let term = self.terms.entry(sequence.0).or_insert(statement.term);
+        *term = statement.term.min(*term);
         match sequence.0 {
             0 => Ok(()),
             last => self.claim((1, last), checkpoint.root, signed_in),
@@ -310,7 +330,16 @@ impl Evidence {
     }
 
     /// Compares the end of a commit, after the last record.
-    pub(crate) fn commit(&mut self, chain: Chain) -> Result<(), NotAsSigned> {
+    pub(crate) fn commit(&mut self, chain: Chain, term: Term) -> Result<(), NotAsSigned> {
+        let mut covering = self.terms.range(self.read..);
+        if let Some((&signed, &signed_term)) = covering.find(|(_, signed)| **signed < term) {
+            return Err(NotAsSigned::Term {
+                last: Sequence(self.read),
+                found: term,
+                signed: Sequence(signed),
+                term: signed_term,
+            });
+        }
         while let Some(entry) = self.checkpoints.first_entry() {
             let sequence = *entry.key();
             if sequence > self.read {

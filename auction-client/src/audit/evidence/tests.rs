@@ -43,6 +43,8 @@ fn leaf(sequence: u64, units: u64) -> Vec<u8> {
 struct Journal {
     bids: Vec<u64>,
     commits: Vec<usize>,
+    /// First record that a leader of the second term wrote.
+    second_term: Option<u64>,
 }
 
 impl Journal {
@@ -69,6 +71,13 @@ impl Journal {
         ends
     }
 
+    fn term(&self, record: u64) -> Term {
+        match self.second_term {
+            Some(first) if record >= first => Term(2),
+            _ => Term(1),
+        }
+    }
+
     fn signed(&self, (sequence, chain): (u64, Chain)) -> SignedCheckpoint {
         let mut tree = Tree(self.leaves());
         let checkpoint = Checkpoint {
@@ -78,7 +87,7 @@ impl Journal {
         };
         let statement = CheckpointStatement {
             market: MARKET,
-            term: Term(1),
+            term: self.term(sequence),
             time: Timestamp::from_secs(2_000),
             checkpoint,
         };
@@ -109,7 +118,7 @@ impl Journal {
                 evidence.record(leaf_hash(&leaf))?;
             }
             read = end;
-            evidence.commit(chain)?;
+            evidence.commit(chain, self.term(end))?;
         }
         evidence.end()
     }
@@ -166,7 +175,11 @@ impl Lie {
 fn journals() -> impl Strategy<Value = Journal> {
     let commits = proptest::collection::vec(1..6_usize, RECORDS_MAX);
     let bids = (2..=RECORDS_MAX).prop_map(|count| (1..=count as u64).collect());
-    (bids, commits).prop_map(|(bids, commits)| Journal { bids, commits })
+    (bids, commits).prop_map(|(bids, commits)| Journal {
+        bids,
+        commits,
+        second_term: None,
+    })
 }
 
 fn lies() -> impl Strategy<Value = Lie> {
@@ -254,6 +267,7 @@ fn small() -> Journal {
     Journal {
         bids: (1..=8).collect(),
         commits: vec![3, 3, 2],
+        second_term: None,
     }
 }
 
@@ -322,4 +336,38 @@ fn evidence_of_another_market_or_key_is_none() {
         evidence.begin(found),
         Err(NotAsSigned::OtherMarket { found, expected })
     );
+}
+
+/// The chain does not cover terms, so nothing but the checkpoint reveals the change.
+#[test]
+fn a_term_above_the_one_that_signed_the_record_contradicts_it() {
+    let journal = Journal {
+        second_term: Some(4),
+        ..small()
+    };
+    let ends = journal.ends();
+    let held = |signed: &[usize], second_term| {
+        let mut evidence = Evidence::default();
+        for &end in signed {
+            let checkpoint = journal.signed(ends[end]);
+            evidence
+                .checkpoint(&checkpoint, MARKET, &key().public())
+                .unwrap();
+        }
+        let told = Journal {
+            second_term,
+            ..small()
+        };
+        told.hold(evidence)
+    };
+    assert_eq!(held(&[0, 1, 2], Some(4)), Ok(()));
+    let wrong = NotAsSigned::Term {
+        last: Sequence(3),
+        found: Term(2),
+        signed: Sequence(3),
+        term: Term(1),
+    };
+    assert_eq!(held(&[0, 2], Some(1)), Err(wrong));
+    // Beyond the last checkpoint a term is only claimed.
+    assert_eq!(held(&[0], Some(7)), Ok(()));
 }

@@ -147,7 +147,7 @@ impl Rank {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
     /// The limit is not on the tick.
-    #[error("a limit is a multiple of the tick, {tick}, and not zero; the next higher is {above}")]
+    #[error("a limit is a multiple of the tick, {tick}, and not zero; the next one is {above}")]
     OffTick {
         /// The tick.
         tick: Price,
@@ -169,7 +169,7 @@ pub enum OrderError {
         most: u64,
     },
     /// It could trade with an order of the same trader.
-    #[error("it could trade with your own order {}; cancel that first, or choose another limit", own_limit(.own))]
+    #[error("it could trade with your own order {}; cancel that first, or choose a limit that does not reach it", own_limit(.own))]
     WouldSelfTrade {
         /// The limit of the trader's most willing order of the other side; `None`: a market order.
         own: Option<Price>,

@@ -16,7 +16,7 @@ use crate::clearing::call::{
     Book, Entry, Indicative, OrderError, Quote, Side, Uncross, collar_bound, round_down,
 };
 use crate::limits::DEPTH_LEVELS_MAX;
-use crate::model::command::CallTerms;
+use crate::model::call_terms::CallTerms;
 use crate::model::event::{
     Candidates, Event, Events, ExtensionCause, NoCrossBecause, Outcome, PrivateEvent, PublicEvent,
 };

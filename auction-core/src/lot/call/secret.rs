@@ -8,7 +8,7 @@ use super::CallBook;
 use crate::account::standing::StandingOrder;
 use crate::clearing::call::{Book, BookTerms, Entry, Order, OrderId as Place, Uncross};
 use crate::lot::{Lot, OrderState, OwnOrder, Phase};
-use crate::model::command::CallTerms;
+use crate::model::call_terms::CallTerms;
 use crate::model::event::{Outcome, PrivateEvent};
 use crate::{LotId, OrderId, Price, Quantity, RandomEnd, UserId};
 

@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 use super::DayBook;
 use super::funds::Funds;
 use super::live::Id;
+use super::order_forms::{day_of, greatest_price};
 use super::schedule::doubled;
-use super::secret::{DaySecret, day_of};
+use super::secret::DaySecret;
 use crate::clearing::book::Corridor;
 use crate::clearing::call::{Collar, Entry, Indicative, Side, Uncross, collar_bound, round_down};
 use crate::lot::{Lot, call};
@@ -32,7 +33,7 @@ pub(super) struct Draft<'a> {
     events: &'a mut Events,
 }
 
-/// What a call does at its end.
+/// Result of a call at its end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum AtEnd {
     /// It is extended if its terms say so.
@@ -363,7 +364,7 @@ impl<'a> Draft<'a> {
         if entry.limit.is_some() || entry.side == Side::Sell {
             return true;
         }
-        let greatest = super::secret::greatest_price(&self.lot).units();
+        let greatest = greatest_price(&self.lot).units();
         let costs = greatest.saturating_mul(entry.quantity.get());
         self.funds.cash(trader).is_none_or(|cash| costs <= cash)
     }
@@ -423,7 +424,7 @@ impl<'a> Draft<'a> {
         true
     }
 
-    /// What a call leaves of each order, by acceptance: auction orders park until the next call; orders for this call
+    /// Handles the rest of each order after a call, by acceptance: auction orders park until the next call; orders for this call
     /// alone, market orders, and those that expired in a no-cancel window lapse.
     fn after_uncross(&mut self, is_last: bool) {
         let lot = self.lot.id;

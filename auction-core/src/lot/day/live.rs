@@ -26,7 +26,7 @@ pub(super) struct Entry {
     pub(super) value: u128,
 }
 
-/// Where an order is.
+/// Place of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) enum Place {
@@ -37,7 +37,7 @@ pub(super) enum Place {
     InBook(OrderKey),
 }
 
-/// What a trader has and has done on the lot.
+/// Position and live orders of a trader on the lot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Owned {
@@ -131,7 +131,7 @@ impl LiveOrders {
         self.free.push(position);
     }
 
-    /// What a trader has and has done; `None`: they never had an order.
+    /// Position and live orders of a trader; `None`: they never had an order.
     pub(super) fn owned(&self, trader: UserId) -> Option<&Owned> {
         self.trader(trader).map(|trader| &trader.own)
     }
@@ -141,7 +141,7 @@ impl LiveOrders {
         &mut self.traders[seat as usize].own
     }
 
-    /// What the trader of an order has and has done.
+    /// Position and live orders of the trader of an order.
     pub(super) fn owner_mut(&mut self, position: Position) -> &mut Owned {
         let seat = self[position].seat;
         &mut self.traders[seat as usize].own

@@ -9,6 +9,7 @@ mod shown;
 mod book;
 mod schedule;
 mod live;
+mod order_forms;
 mod secret;
 mod parts;
 mod funds;

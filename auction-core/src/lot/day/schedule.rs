@@ -2,7 +2,7 @@
 
 use crate::clearing::call::Collar;
 use crate::limits::DAY_PHASES_MAX;
-use crate::model::command::CallTerms;
+use crate::model::call_terms::CallTerms;
 use crate::model::day::{DayPhase, DayTerms, ScheduleError};
 use crate::{Price, Span, TermsError};
 

@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 
 use super::DayBook;
 use super::live::{Entry, Id, Live, LiveOrders, Owned, Place, Position};
+use super::order_forms::{day_of, greatest_price};
 use crate::account::ledger::Reservation;
-use crate::clearing::book::{self, Execution, NewOrder, OrderKey};
+use crate::clearing::book::{self, OrderKey};
 use crate::clearing::call::{self, Side};
 use crate::lot::Lot;
 use crate::lot::format::ReservationChange;
@@ -500,7 +501,7 @@ impl DaySecret {
         self.orders.add((trader, order), entry).is_some()
     }
 
-    /// Takes a replaced order out of its place, to come in anew.
+    /// Takes a replaced order out of its place, to come in as a new one.
     fn take_off(&mut self, id: Id, quantity: Quantity, limit: Option<Price>) -> bool {
         let Some(position) = self.orders.find(id) else {
             return false;
@@ -688,66 +689,5 @@ impl Active {
                 Self::Book(Box::new(book.ok()?))
             }
         })
-    }
-}
-
-impl DayOrder {
-    /// Returns true if its limit accepts a price.
-    pub(super) fn takes(&self, price: Price) -> bool {
-        self.limit.is_none_or(|limit| match self.side {
-            Side::Buy => limit >= price,
-            Side::Sell => limit <= price,
-        })
-    }
-
-    /// Side, quantity and limit.
-    pub(super) fn entry(&self) -> call::Entry {
-        call::Entry {
-            side: self.side,
-            quantity: self.quantity,
-            limit: self.limit,
-        }
-    }
-
-    /// The order as it comes into the order book.
-    pub(super) fn incoming(&self, owner: UserId) -> NewOrder {
-        NewOrder {
-            execution: match self.time_in_force {
-                TimeInForce::ImmediateOrCancel => Execution::ImmediateOrCancel,
-                TimeInForce::FillOrKill => Execution::FillOrKill,
-                _ if self.post_only => Execution::PostOnly,
-                _ => Execution::Day,
-            },
-            ..self.resting(owner)
-        }
-    }
-
-    /// The order as it rests in the order book.
-    fn resting(&self, owner: UserId) -> NewOrder {
-        NewOrder {
-            owner,
-            entry: self.entry(),
-            execution: Execution::Day,
-            self_trade: self.self_trade,
-        }
-    }
-}
-
-/// Greatest price at which a market order in the book could trade.
-pub(super) fn greatest_price(lot: &Lot) -> Price {
-    let (Terms::Day(terms), Some(day)) = (&lot.terms, day_of(lot)) else {
-        return Price::MAX;
-    };
-    match (day.phase, day.reference, day.collar) {
-        (Some(DayPhase::AtLast), Some(price), _) => price,
-        (_, Some(reference), Some(collar)) => collar.upper(reference, terms.call.tick),
-        _ => Price::MAX,
-    }
-}
-
-pub(super) fn day_of(lot: &Lot) -> Option<&DayBook> {
-    match &lot.book {
-        crate::lot::Book::Day(day) => Some(day),
-        _ => None,
     }
 }

@@ -278,8 +278,12 @@ impl Eq for ShownOrders {}
 #[cfg(feature = "serde")]
 impl serde::Serialize for ShownOrders {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // A sequence of known length, as compact formats need it.
-        serializer.collect_seq(self.iter().collect::<Vec<_>>())
+        // Compact formats write the length first, which the iterator of linked queues does not know.
+        let mut orders = serializer.serialize_seq(Some(self.len()))?;
+        for order in self.iter() {
+            serde::ser::SerializeSeq::serialize_element(&mut orders, &order)?;
+        }
+        serde::ser::SerializeSeq::end(orders)
     }
 }
 

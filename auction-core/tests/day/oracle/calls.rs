@@ -24,7 +24,7 @@ impl Day {
         self.last().unwrap_or(self.terms.reference) / tick * tick
     }
 
-    /// When the random end is to be drawn, if it is not yet.
+    /// Time at which the random end is to be drawn, if it is not yet.
     pub fn draws_at(&self) -> Option<u64> {
         let call = self.phase.call?;
         let undrawn = call.drawn.is_none() && self.random_end() > 0;
@@ -90,7 +90,7 @@ impl Day {
         true
     }
 
-    /// What a call leaves of each order, by acceptance: auction orders park until the next call, orders for this call
+    /// Treats the orders after an uncross, by acceptance: auction orders park until the next call, orders for this call
     /// alone and market orders lapse, and so does what expired while it could not be cancelled.
     fn after_uncross(&mut self, was_last: bool) {
         for order in self.by_acceptance() {

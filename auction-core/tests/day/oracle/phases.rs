@@ -57,7 +57,7 @@ impl Day {
         self.events.push(Event::Halted(by));
     }
 
-    /// Ends a halt of the lot; `false`: there is none.
+    /// Ends a halt of the lot; `false`: it is not halted.
     pub fn resume(&mut self) -> bool {
         let Some((since, by)) = self.halted.take() else {
             return false;
@@ -132,7 +132,7 @@ impl Day {
         Ok(())
     }
 
-    /// When the lot closes, as far as it is known: a call can end after the schedule.
+    /// Time at which the lot closes, as far as it is known: a call can end after the schedule.
     pub fn closes_at(&self) -> u64 {
         let scheduled = *self.times.last().expect("a day closes");
         scheduled.max(self.phase.ends_at)
@@ -153,7 +153,7 @@ impl Day {
         }
     }
 
-    /// What an incoming order does that would trade outside a corridor: its rest enters a call.
+    /// Interrupts for an incoming order that would trade outside a corridor: its rest enters a call.
     pub fn interrupt(&mut self, rest: Order, price: u64) {
         let is_static = self.is_outside_static(price);
         self.events.push(Event::Interrupted { price, is_static });

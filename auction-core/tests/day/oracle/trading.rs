@@ -2,7 +2,7 @@
 
 use super::{Collar, Day, Event, Kind, Order, OwnOrder, Refusal, Side, Tif, Why};
 
-/// Why an incoming order went no further.
+/// Reason why an incoming order went no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     /// Nothing is left of it.

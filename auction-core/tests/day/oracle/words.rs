@@ -39,7 +39,7 @@ impl Collar {
         self.absolute.max(reference * self.basis_points / 10_000)
     }
 
-    /// Returns true if the price is inside. A reference of zero is none, and binds nothing.
+    /// Returns true if the price is inside. A reference of zero binds nothing.
     pub fn has(self, reference: u64, price: u64) -> bool {
         reference == 0 || price.abs_diff(reference) <= self.reach(reference)
     }
@@ -103,7 +103,7 @@ pub enum Tif {
     Auction,
 }
 
-/// What happens when an incoming order meets one of its own trader.
+/// Rule for an incoming order that meets one of its own trader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OwnOrder {
     Refuse,
@@ -293,7 +293,7 @@ pub enum Event {
         volume: u64,
         surplus: i64,
         by: LadderStep,
-        /// What each order traded, if anything, by number.
+        /// Shares that each order traded, if any, by number.
         fills: Vec<(Id, u64)>,
     },
     NoPrice(NoPrice),

@@ -4,9 +4,9 @@
 use alloc::boxed::Box;
 
 use auction_core::{
-    AccountMode, Actor, Asset, Command, Listing, LotId, NewDevice, NewSession, OpenLot, OrderId,
-    Price, Profit, Quantity, Registration, SecurityCode, Seed, SessionId, Side, Span, Symbol,
-    Timestamp, UserId,
+    AccountMode, Actor, Asset, Command, DayOrder, Listing, LotId, NewDevice, NewSession, OpenLot,
+    OrderId, Price, Profit, Quantity, Registration, SecurityCode, Seed, SessionId, Side, Span,
+    Symbol, Timestamp, TraderLimits, UserId,
 };
 
 form!(enum ActorForm: Actor = "auction_core::Actor" {
@@ -42,5 +42,13 @@ form!(enum CommandForm: Command = "auction_core::Command" {
     23 = Withdraw { user: UserId, asset: Asset },
     24 = DrawEnd { lot: LotId, seed: Seed },
     25 = AddDevice(Box<NewDevice>),
-    ; without { PlaceDayOrder {}, ReplaceDayOrder {}, CancelAll {}, MovePhase {}, HaltAll, ResumeAll, SetLimits {} }
+    26 = PlaceDayOrder { lot: LotId, order: DayOrder },
+    27 = ReplaceDayOrder {
+        lot: LotId, order: OrderId, quantity: Quantity, limit: Option<Price>, believed: Option<Quantity>,
+    },
+    28 = CancelAll { trader: Option<UserId>, lot: Option<LotId> },
+    29 = MovePhase { lot: LotId, phase: u8, ends_at: Timestamp },
+    30 = HaltAll,
+    31 = ResumeAll,
+    32 = SetLimits { trader: Option<UserId>, limits: Option<TraderLimits> },
 });

@@ -4,10 +4,11 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use auction_core::{
-    AccountMode, Asset, BidAccepted, Credential, EndCommitment, ExtensionCause, Listing, LotId,
-    LotOpened, Name, NewDevice, OpenedBid, OrderId, Outcome, Price, PrivateEvent, Profit,
-    PublicEvent, Quantity, RandomEnd, ReserveStatus, Role, SessionId, Side, Span, Symbol, Terms,
-    Timestamp, TokenHash, UserId,
+    AccountMode, Asset, BidAccepted, CorridorKind, Credential, DayHaltCause, DayOrder,
+    EndCommitment, ExtensionCause, FillRole, LapseReason, Listing, LotId, LotOpened, Name,
+    NewDevice, OpenedBid, OrderId, Outcome, PhaseBegan, Price, PrivateEvent, Profit, PublicEvent,
+    Quantity, RandomEnd, ReserveStatus, Role, SessionId, Side, Span, Symbol, Terms, Timestamp,
+    TokenHash, TraderLimits, UserId,
 };
 
 form!(enum PublicEventForm: PublicEvent = "auction_core::PublicEvent" {
@@ -27,7 +28,20 @@ form!(enum PublicEventForm: PublicEvent = "auction_core::PublicEvent" {
     13 = ReferenceFixed { lot: LotId, reference: Price },
     14 = EndCommitted { lot: LotId, commitment: EndCommitment },
     15 = EndOpened { lot: LotId, end: RandomEnd },
-    ; without { PhaseBegan(), PhaseExtended {}, PhaseMoved {}, CallUncrossed {}, OrderShown {}, OrderReduced {}, OrderGone {}, Traded {}, Interrupted {}, DayHalted {}, MarketHalted, MarketResumed }
+    16 = PhaseBegan(PhaseBegan),
+    17 = PhaseExtended { lot: LotId, ends_at: Timestamp, cause: ExtensionCause },
+    18 = PhaseMoved { lot: LotId, phase: u8, ends_at: Timestamp },
+    19 = CallUncrossed { lot: LotId, outcome: Outcome, trade: Option<u64> },
+    20 = OrderShown { lot: LotId, number: u64, side: Side, price: Price, open: Quantity },
+    21 = OrderReduced { lot: LotId, number: u64, open: Quantity },
+    22 = OrderGone { lot: LotId, number: u64 },
+    23 = Traded {
+        lot: LotId, number: u64, price: Price, quantity: Quantity, resting: u64, aggressor: Side,
+    },
+    24 = Interrupted { lot: LotId, price: Price, corridor: CorridorKind },
+    25 = DayHalted { lot: LotId, cause: DayHaltCause },
+    26 = MarketHalted,
+    27 = MarketResumed,
 });
 
 form!(struct RandomEndForm: RandomEnd = "auction_core::RandomEnd" {
@@ -94,5 +108,21 @@ form!(enum PrivateEventForm: PrivateEvent = "auction_core::PrivateEvent" {
     13 = OrdersWithdrawn { lot: LotId, trader: UserId },
     14 = EndDrawn { lot: LotId, end: RandomEnd },
     15 = DeviceAdded { session: SessionId, user: UserId, device: Box<NewDevice> },
-    ; without { DayOrderAccepted {}, DayOrderReplaced {}, DayOrderParked {}, DayOrderRests {}, DayOrderFilled {}, DayOrdersDecremented {}, DayOrderLapsed {}, OrderKept {}, AllCancelled {}, LimitsSet {} }
+    16 = DayOrderAccepted { lot: LotId, trader: UserId, order: OrderId, content: DayOrder },
+    17 = DayOrderReplaced {
+        lot: LotId, trader: UserId, order: OrderId, quantity: Quantity, limit: Option<Price>, keeps_place: bool,
+    },
+    18 = DayOrderParked { lot: LotId, trader: UserId, order: OrderId, open: Quantity },
+    19 = DayOrderRests { lot: LotId, trader: UserId, order: OrderId, open: Quantity },
+    20 = DayOrderFilled {
+        lot: LotId, trader: UserId, order: OrderId, trade: u64, price: Price, quantity: Quantity, role: FillRole, left: u64,
+    },
+    21 = DayOrdersDecremented {
+        lot: LotId, trader: UserId, resting: OrderId, incoming: OrderId, quantity: Quantity, resting_left: u64,
+        incoming_left: u64,
+    },
+    22 = DayOrderLapsed { lot: LotId, trader: UserId, order: OrderId, quantity: Quantity, because: LapseReason },
+    23 = OrderKept { lot: LotId, trader: UserId, order: OrderId },
+    24 = AllCancelled { trader: UserId, lot: Option<LotId>, cancelled: u32, kept: u32, more: bool },
+    25 = LimitsSet { trader: Option<UserId>, limits: Option<TraderLimits> },
 });

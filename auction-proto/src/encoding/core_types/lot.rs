@@ -1,13 +1,14 @@
 //! Lots as everyone sees them. To add a format: add a variant at the end of [`BookForm`], and a form of its book.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use auction_core::clearing::call::Cross;
 use auction_core::{
-    AllocatedBy, Book, BookDepth, CallBook, Candidates, DutchBook, EndCommitment, EnglishBook,
-    Indicative, LadderStep, Lot, LotId, NoCrossBecause, OrderId, OrderState, Outcome, OwnOrder,
-    Phase, Price, Quantity, Quote, ReserveStatus, SealedBook, Side, SoldBy, Symbol, Taken, Terms,
-    Timestamp, UniformBook, UnsoldBecause, UserId,
+    AllocatedBy, Book, BookDepth, CallBook, Candidates, DayBook, DutchBook, EndCommitment,
+    EnglishBook, Indicative, LadderStep, Lot, LotId, NoCrossBecause, OrderId, OrderState, Outcome,
+    OwnOrder, Phase, Price, Quantity, Quote, ReserveStatus, SealedBook, Side, SoldBy, Symbol,
+    Taken, Terms, Timestamp, UniformBook, UnsoldBecause, UserId,
 };
 
 form!(struct LotForm: Lot = "auction_core::Lot" {
@@ -36,7 +37,7 @@ form!(enum BookForm: Book = "auction_core::Book" {
     2 = Sealed(SealedBook),
     3 = Uniform(UniformBook),
     4 = Call(CallBook),
-    ; without { Day() }
+    5 = Day(Box<DayBook>),
 });
 
 form!(struct EnglishBookForm: EnglishBook = "auction_core::EnglishBook" {
@@ -144,7 +145,7 @@ form!(enum OutcomeForm: Outcome = "auction_core::Outcome" {
         price: Price, volume: u64, surplus: i64, by: LadderStep, candidates: Option<Candidates>, traders: u32,
     },
     4 = NoCross { because: NoCrossBecause, best_buy: Option<Quote>, best_sell: Option<Quote> },
-    ; without { Day {} }
+    5 = Day { close: Option<Price>, average: Option<Price>, volume: u128, trades: u64 },
 });
 
 form!(struct CandidatesForm: Candidates = "auction_core::Candidates" {

@@ -22,14 +22,12 @@ macro_rules! form {
     };
     (enum $form:ident: $type:ident = $path:literal {
         $($number:literal = $variant:ident $(($of:ty))? $({ $($field:ident: $fof:ty),* $(,)? })?),* $(,)?
-        $(; without { $($later:ident $(($($lof:ty)?))? $({ $($lfield:ident)? })?),* $(,)? })?
     }) => {
         #[derive(serde::Serialize, serde::Deserialize)]
         #[serde(remote = $path, rename_all = "snake_case", deny_unknown_fields)]
         enum $form {
             $($variant $((#[serde(with = "crate::encoding::wire")] $of))?
                 $({ $(#[serde(with = "crate::encoding::wire")] $field: $fof),* })?,)*
-            $($(#[serde(skip)] $later $(($($lof)?))? $({ $($lfield: ())? })?,)*)?
         }
         $crate::encoding::core_types::form!(@wire $form: $type);
         $crate::encoding::core_types::in_order!($($number),*);
@@ -75,3 +73,4 @@ mod event;
 mod reply;
 mod command;
 mod own;
+mod day;

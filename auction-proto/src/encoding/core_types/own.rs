@@ -1,8 +1,8 @@
 //! Events and state of a user's account, sent to that user only.
 
 use auction_core::{
-    AccountEvent, Asset, LotId, OrderId, Price, Quantity, SessionId, Side, Span, StandingLead,
-    StandingOrder,
+    AccountEvent, Asset, DayOrder, FillRole, LapseReason, LotId, OrderId, Price, Quantity,
+    SessionId, Side, Span, StandingLead, StandingOrder, TraderLimits,
 };
 
 form!(struct StandingOrderForm: StandingOrder = "auction_core::StandingOrder" {
@@ -36,5 +36,20 @@ form!(enum AccountEventForm: AccountEvent = "auction_core::AccountEvent" {
     14 = Reinstated,
     15 = Deposited { asset: Asset },
     16 = Withdrawn { asset: Asset },
-    ; without { DayOrderAccepted {}, DayOrderReplaced {}, DayOrderParked {}, DayOrderRests {}, DayOrderFilled {}, DayOrdersDecremented {}, DayOrderLapsed {}, OrderKept {}, AllCancelled {}, LimitsSet {} }
+    17 = DayOrderAccepted { lot: LotId, order: OrderId, content: DayOrder },
+    18 = DayOrderReplaced {
+        lot: LotId, order: OrderId, quantity: Quantity, limit: Option<Price>, keeps_place: bool,
+    },
+    19 = DayOrderParked { lot: LotId, order: OrderId, open: Quantity },
+    20 = DayOrderRests { lot: LotId, order: OrderId, open: Quantity },
+    21 = DayOrderFilled {
+        lot: LotId, order: OrderId, trade: u64, price: Price, quantity: Quantity, role: FillRole, left: u64,
+    },
+    22 = DayOrdersDecremented {
+        lot: LotId, resting: OrderId, incoming: OrderId, quantity: Quantity, resting_left: u64, incoming_left: u64,
+    },
+    23 = DayOrderLapsed { lot: LotId, order: OrderId, quantity: Quantity, because: LapseReason },
+    24 = OrderKept { lot: LotId, order: OrderId },
+    25 = AllCancelled { lot: Option<LotId>, cancelled: u32, kept: u32, more: bool },
+    26 = LimitsSet { limits: Option<TraderLimits> },
 });

@@ -1,6 +1,8 @@
 //! Replies to the user who asked.
 
-use auction_core::{BidReply, LotId, OrderId, Price, Reply, SessionId, Timestamp, UserId};
+use auction_core::{
+    BidReply, DayReply, LotId, OrderId, Price, Reply, SessionId, Timestamp, UserId,
+};
 
 form!(enum ReplyForm: Reply = "auction_core::Reply" {
     0 = Done,
@@ -9,7 +11,8 @@ form!(enum ReplyForm: Reply = "auction_core::Reply" {
     3 = LotOpened(LotId),
     4 = Bid(BidReply),
     5 = OrderPlaced(OrderId),
-    ; without { DayOrder(), AllCancelled {} }
+    6 = DayOrder(DayReply),
+    7 = AllCancelled { cancelled: u32, kept: u32, more: bool },
 });
 
 form!(struct BidReplyForm: BidReply = "auction_core::BidReply" {

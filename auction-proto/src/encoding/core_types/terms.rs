@@ -1,9 +1,11 @@
 //! Formats and their terms. To add a format: add a variant at the end of [`TermsForm`], and a form of its terms.
 
+use alloc::boxed::Box;
+
 use auction_core::{
-    BookShown, CallTerms, Collar, DutchTerms, EnglishTerms, MarginalPriority, OpenLot, Price,
-    Quantity, SealedPricing, SealedTerms, Side, SoftClose, SoftCloseMode, Span, StepBand, Steps,
-    Symbol, Terms, Timestamp, UniformPricing, UniformTerms,
+    BookShown, CallTerms, Collar, DayTerms, DutchTerms, EnglishTerms, MarginalPriority, OpenLot,
+    Price, Quantity, SealedPricing, SealedTerms, Side, SoftClose, SoftCloseMode, Span, StepBand,
+    Steps, Symbol, Terms, Timestamp, UniformPricing, UniformTerms,
 };
 
 form!(struct OpenLotForm: OpenLot = "auction_core::OpenLot" {
@@ -21,7 +23,7 @@ form!(enum TermsForm: Terms = "auction_core::Terms" {
     2 = Sealed(SealedTerms),
     3 = Uniform(UniformTerms),
     4 = Call(CallTerms),
-    ; without { Day() }
+    5 = Day(Box<DayTerms>),
 });
 
 form!(struct EnglishTermsForm: EnglishTerms = "auction_core::EnglishTerms" {

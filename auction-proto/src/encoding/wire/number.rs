@@ -30,6 +30,39 @@ impl Wire for u64 {
     }
 }
 
+/// As a varint, as all numbers: a single byte could be mistaken for the continuation of one.
+impl Wire for u8 {
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u16(u16::from(*self))
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let number = u16::deserialize(from)?;
+        Self::try_from(number).map_err(|_| D::Error::custom("a number of at most 255 is expected"))
+    }
+}
+
+impl Wire for u128 {
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() {
+            to.collect_str(self)
+        } else {
+            to.serialize_u128(*self)
+        }
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        if !from.is_human_readable() {
+            return Self::deserialize(from);
+        }
+        read_text(
+            from,
+            "a whole number in a string such as \"120\"",
+            parse_u128,
+        )
+    }
+}
+
 impl Wire for i64 {
     fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         if to.is_human_readable() {
@@ -63,6 +96,12 @@ fn parse_u64(text: &str) -> Result<u64, &'static str> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text.parse().ok().filter(|_| digits);
     number.ok_or("is not a whole number of at most 64 bits; expected for example 120")
+}
+
+fn parse_u128(text: &str) -> Result<u128, &'static str> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| digits);
+    number.ok_or("is not a whole number of at most 128 bits; expected for example 120")
 }
 
 /// Implements `Wire` for numbers in a wrapper type.

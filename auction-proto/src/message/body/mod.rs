@@ -82,11 +82,17 @@ mod signed;
 mod device;
 mod peers;
 mod activity;
+mod lots;
+mod day;
 
 pub use account::{Account, AccountEntry, AccountFeed, DeadManOf, SetDeadMan, WatchAccount};
 pub use activity::{Activity, ActivityBid, ActivityEntry, ActivityOf, ActivityPlace, GetActivity};
 pub use command::{Accepted, Bid, BidMaximum, Done, ExtendLot, OpenLot, PublishProfit};
 pub use connection::{Goodbye, Heartbeat, Hello, Ping, Pong, Welcome};
+pub use day::{
+    CancelAll, DayOrders, DayTrade, GetTrades, HaltAll, MovePhase, PlaceDayOrder, ReplaceDayOrder,
+    ResumeAll, SetLimits, Trades,
+};
 pub use device::{
     AddDevice, AnswerStatement, Devices, Envelope, EnvelopeAnswer, EnvelopeCommand,
     EnvelopeStatement, GetSealingKey, ListDevices, ListedDevice, SealedAnswer, SealingKey,
@@ -99,6 +105,7 @@ pub use feed::{
 pub use funds::{Balance, Deposit, GetBalance, ListedHolding, Withdraw};
 pub use history::{GetHistory, History, HistoryBid};
 pub use lot::{CancelLot, CloseLot, HaltLot, ReinstateUser, ResumeLot, SuspendUser};
+pub use lots::{GetLots, Lots, LotsOf};
 pub use order::{
     CancelOrder, GetLeastWinning, GetOrders, LeastWinning, Orders, PlaceOrder, ReplaceOrder,
 };

@@ -111,6 +111,7 @@ impl From<Reject> for Refused {
             Reject::UnknownLot { lot }
             | Reject::LotHasBids { lot }
             | Reject::TakesBids { lot }
+            | Reject::TakesDayOrders { lot }
             | Reject::TakesOrders { lot } => refused.with_number(lot.0),
             Reject::LotNotBegun { lot, opens_at } => refused.with_number(lot.0).with_time(opens_at),
             Reject::LotHalted { lot, since } => refused.with_number(lot.0).with_time(since),
@@ -120,7 +121,17 @@ impl From<Reject> for Refused {
             Reject::OffRoundLot { round_lot } => refused.with_number(round_lot.get()),
             Reject::AmountTooLarge { price, most } => refused.with_price(price).with_number(most),
             Reject::WouldSelfTrade { own: Some(own) } => refused.with_price(own),
-            Reject::NoCancelNow { since } => refused.with_time(since),
+            Reject::NoCancelNow { since } | Reject::MarketHalted { since } => {
+                refused.with_time(since)
+            }
+            Reject::UntilPassed { until } => refused.with_time(until),
+            Reject::WouldTrade { price } | Reject::NotAtClose { price } => {
+                refused.with_price(price)
+            }
+            Reject::OpenDiffers { open } => refused.with_number(open.get()),
+            Reject::OverLimit { most, .. } => refused.with_number(most),
+            Reject::PhaseOver { first, .. } => refused.with_number(first),
+            Reject::PhaseEnd { after, .. } => refused.with_time(after),
             Reject::WholeLotOnly { quantity } => refused.with_number(quantity.get()),
             Reject::LotClosed { lot, closed_at } => refused.with_number(lot.0).with_time(closed_at),
             Reject::UnknownSymbol { symbol } => refused.with_symbol(symbol),
@@ -168,19 +179,9 @@ impl From<Reject> for Refused {
                 | TermsError::Windows
                 | TermsError::Steps(_),
             )
-            // Temporary, until the day has its codes.
             | Reject::Terms(TermsError::Schedule(_))
-            | Reject::MarketHalted { .. }
-            | Reject::TakesDayOrders { .. }
             | Reject::NotInPhase { .. }
-            | Reject::UntilPassed { .. }
-            | Reject::WouldTrade { .. }
             | Reject::PostOnlyMustRest
-            | Reject::OpenDiffers { .. }
-            | Reject::NotAtClose { .. }
-            | Reject::OverLimit { .. }
-            | Reject::PhaseOver { .. }
-            | Reject::PhaseEnd { .. }
             | Reject::WouldSelfTrade { own: None }
             | Reject::LimitNeeded
             | Reject::BuysOnly

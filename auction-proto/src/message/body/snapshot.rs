@@ -5,6 +5,7 @@ use auction_core::{
 };
 
 use crate::encoding::list::List;
+use crate::encoding::wire::as_serde;
 use crate::limits::{PART_LOTS_MAX, PART_STOCKS_MAX, PART_USERS_MAX};
 
 fields! {
@@ -45,12 +46,31 @@ fields! {
     }
 }
 
-choice! {
-    /// Presence of another part.
-    enum Follows {
-        /// This was the last part.
-        0 = Nothing,
-        /// Another part follows.
-        1 = More,
+/// Presence of another part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Follows {
+    /// This was the last part.
+    Nothing,
+    /// Another part follows.
+    More,
+    /// This was the last part of a snapshot, and the whole market is halted since this time.
+    Halted(#[serde(with = "crate::encoding::wire")] Timestamp),
+}
+
+crate::encoding::core_types::in_order!(0, 1, 2);
+as_serde!(Follows);
+#[cfg(feature = "schema")]
+crate::encoding::schema::shaped_enum!(Follows, {
+    0 = Nothing,
+    1 = More,
+    2 = Halted(Timestamp)
+});
+
+impl Follows {
+    /// Returns true if another part follows.
+    #[must_use]
+    pub fn is_more(self) -> bool {
+        self == Self::More
     }
 }

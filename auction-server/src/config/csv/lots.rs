@@ -5,9 +5,9 @@
 use std::path::Path;
 
 use auction_core::{
-    BookShown, CallTerms, Collar, DutchTerms, EnglishTerms, MarginalPriority, OpenLot, Price,
-    Quantity, QuantityError, SealedPricing, SealedTerms, SoftClose, SoftCloseMode, Span, Steps,
-    Symbol, Terms, Timestamp, UniformPricing, UniformTerms,
+    BookShown, CallTerms, Collar, DayTerms, DutchTerms, EnglishTerms, MarginalPriority, OpenLot,
+    ParseScheduleError, Price, Quantity, QuantityError, Schedule, SealedPricing, SealedTerms,
+    SoftClose, SoftCloseMode, Span, Steps, Symbol, Terms, Timestamp, UniformPricing, UniformTerms,
 };
 
 use crate::config::csv::{self, Columns, CsvError, Row, shown};
@@ -38,8 +38,29 @@ const COLUMNS: Columns = Columns {
         "market_extension",
         "random_end",
         "no_cancel",
+        "schedule",
+        "static_corridor",
+        "static_corridor_bps",
+        "dynamic_corridor",
+        "dynamic_corridor_bps",
+        "volatility_length",
+        "volatility_random_end",
+        "interruptions_max",
     ],
 };
+
+/// The columns of the calls of a call auction or a trading day.
+const OF_CALLS: [&str; 9] = [
+    "tick",
+    "book",
+    "collar",
+    "collar_bps",
+    "extensions_max",
+    "market_extension",
+    "extend_by",
+    "random_end",
+    "no_cancel",
+];
 
 /// The columns common to all formats.
 const OF_ALL: [&str; 5] = ["symbol", "format", "quantity", "opens_in", "open_for"];
@@ -53,6 +74,8 @@ pub struct Defaults {
     pub steps: Steps,
     /// Extension of an English lot by late bids.
     pub soft_close: SoftClose,
+    /// True if lots can be trading days.
+    pub trading_days: bool,
 }
 
 /// A row: a lot to open when the round begins, or a while after.
@@ -65,7 +88,8 @@ pub struct PlannedLot {
     opens_in: Span,
     open_for: Span,
     terms: Terms,
-    reserve: Option<Price>,
+    /// Price below which nothing is sold; hidden.
+    pub(in crate::config) reserve: Option<Price>,
 }
 
 impl PlannedLot {
@@ -123,6 +147,12 @@ impl Cells<'_> {
         let open_for = cells.value("open_for", value::open_for);
         let terms = cells.terms(defaults);
         let reserve = cells.value("reserve", price);
+        // A day is open for the lengths of its schedule.
+        let schedule = cells.row.value("schedule").parse::<Schedule>().ok();
+        let open_for = match (&terms, schedule) {
+            (Some(Terms::Day(_)), Some(schedule)) => Some(schedule.length),
+            _ => open_for,
+        };
         match (symbol, terms) {
             (Some(symbol), Some(terms)) if cells.faults.is_empty() => Ok(PlannedLot {
                 line: row.line,
@@ -183,10 +213,21 @@ impl Cells<'_> {
             "vickrey" => self.sealed(SealedPricing::SecondPrice),
             "uniform" => self.in_parts("a uniform", UniformPricing::Uniform),
             "pay-as-bid" => self.in_parts("a pay-as-bid", UniformPricing::PayAsBid),
-            "call" => Some(self.call()),
+            "call" => {
+                self.only("a call", &OF_CALLS);
+                Some(Terms::Call(self.call()))
+            }
+            "day" => {
+                if !defaults.trading_days {
+                    self.faults.push(
+                        "trading days are off; start the server with --trading-days on".to_owned(),
+                    );
+                }
+                self.day()
+            }
             _ => {
                 let expected = "is unknown; expected english, dutch, sealed-first, vickrey, uniform, \
-                                pay-as-bid or call";
+                                pay-as-bid, call or day";
                 self.faults
                     .push(format!("format {} {expected}", shown(format)));
                 None
@@ -210,34 +251,72 @@ impl Cells<'_> {
         }))
     }
 
-    fn call(&mut self) -> Terms {
-        let extension = ["extensions_max", "market_extension", "extend_by"];
-        let end = ["random_end", "no_cancel"];
-        let own = ["tick", "book", "collar", "collar_bps"];
-        self.only("a call", &[&own[..], &extension, &end].concat());
+    fn day(&mut self) -> Option<Terms> {
+        let own = [
+            "schedule",
+            "static_corridor",
+            "static_corridor_bps",
+            "dynamic_corridor",
+            "dynamic_corridor_bps",
+            "volatility_length",
+            "volatility_random_end",
+            "interruptions_max",
+        ];
+        self.only("a day", &[&own[..], &OF_CALLS].concat());
+        if !self.row.value("open_for").is_empty() {
+            self.faults.push(
+                "open_for is not for a day lot, which is open for the lengths of its schedule; leave it empty"
+                    .to_owned(),
+            );
+        }
+        let schedule = self.needed("schedule", schedule);
+        let fixed = self.collar("static_corridor", "static_corridor_bps");
+        let moving = self.collar("dynamic_corridor", "dynamic_corridor_bps");
+        let length = self.value("volatility_length", value::span);
+        let random_end = self.value("volatility_random_end", value::span);
+        let most = self.value("interruptions_max", count);
+        let call = self.call();
+        let usual = DayTerms::new(schedule?.phases);
+        Some(Terms::from(DayTerms {
+            call,
+            static_corridor: fixed,
+            dynamic_corridor: moving,
+            volatility_length: length.unwrap_or(usual.volatility_length),
+            volatility_random_end: random_end.unwrap_or(usual.volatility_random_end),
+            interruptions_max: most.unwrap_or(usual.interruptions_max),
+            ..usual
+        }))
+    }
+
+    fn collar(&mut self, absolute: &str, basis_points: &str) -> Option<Collar> {
+        let absolute = self.value(absolute, price);
+        let basis_points = self.value(basis_points, count);
+        (absolute.is_some() || basis_points.is_some()).then(|| Collar {
+            absolute: absolute.unwrap_or(Price::ZERO),
+            basis_points: basis_points.unwrap_or(0),
+        })
+    }
+
+    fn call(&mut self) -> CallTerms {
         let tick = self.value("tick", price);
         let book = self.value("book", book);
-        let absolute = self.value("collar", price);
-        let basis_points = self.value("collar_bps", count);
+        let collar = self.collar("collar", "collar_bps");
         let most = self.value("extensions_max", count);
         let market_extension = self.value("market_extension", value::on_or_off);
         let by = self.value("extend_by", value::span);
         let random_end = self.value("random_end", value::span);
         let no_cancel = self.value("no_cancel", value::span);
         let usual = CallTerms::default();
-        Terms::Call(CallTerms {
+        CallTerms {
             tick: tick.unwrap_or(usual.tick),
             book: book.unwrap_or(usual.book),
-            collar: (absolute.is_some() || basis_points.is_some()).then(|| Collar {
-                absolute: absolute.unwrap_or(Price::ZERO),
-                basis_points: basis_points.unwrap_or(0),
-            }),
+            collar,
             extensions_max: most.unwrap_or(usual.extensions_max),
             market_extension: market_extension.unwrap_or(usual.market_extension),
             extend_by: by.unwrap_or(usual.extend_by),
             random_end: random_end.unwrap_or(usual.random_end),
             no_cancel: no_cancel.or(usual.no_cancel),
-        })
+        }
     }
 
     /// The value in a column; `None` if it is empty or invalid.
@@ -282,6 +361,11 @@ impl Cells<'_> {
             }
         }
     }
+}
+
+fn schedule(text: &str) -> Result<Schedule, String> {
+    text.parse()
+        .map_err(|error: ParseScheduleError| error.to_string())
 }
 
 fn price(text: &str) -> Result<Price, String> {

@@ -12,6 +12,7 @@ use auction_core::{
 };
 
 use crate::config::csv::{self, Columns, CsvError, Row, shown};
+use crate::config::permissions;
 use crate::platform::password::{self, Password};
 use crate::platform::progress::{Progress, Task};
 
@@ -72,13 +73,13 @@ pub fn read(
     Ok(import)
 }
 
-/// Reads the accounts like [`read`] without hashing; returns their number.
+/// Reads the accounts like [`read`] without hashing; returns their number, and the warnings.
 ///
 /// # Errors
 /// As for [`read`].
-pub fn check(path: &Path, market: &Market) -> Result<usize, CsvError> {
+pub fn check(path: &Path, market: &Market) -> Result<(usize, Vec<String>), CsvError> {
     let (import, wanted) = examine(path, market)?;
-    Ok(import.present + wanted.len())
+    Ok((import.present + wanted.len(), import.warnings))
 }
 
 fn examine(path: &Path, market: &Market) -> Result<(Import, Vec<Account>), CsvError> {
@@ -121,7 +122,7 @@ fn examine(path: &Path, market: &Market) -> Result<(Import, Vec<Account>), CsvEr
         Ok(())
     })?;
     import.warnings.extend(plain_warning(path, &plain));
-    import.warnings.extend(open_warning(path));
+    import.warnings.extend(permissions::warning(path));
     Ok((import, wanted))
 }
 
@@ -310,20 +311,4 @@ fn plain_warning(path: &Path, lines: &[u64]) -> Option<String> {
         path.display(),
         named.join(", ")
     ))
-}
-
-#[cfg(unix)]
-fn open_warning(path: &Path) -> Option<String> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let mode = path.metadata().ok()?.permissions().mode();
-    (mode & 0o077 != 0).then(|| {
-        let path = path.display();
-        format!("{path}: other users of this machine can read it; say chmod 600 {path}")
-    })
-}
-
-#[cfg(not(unix))]
-fn open_warning(_: &Path) -> Option<String> {
-    None
 }

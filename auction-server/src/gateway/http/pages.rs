@@ -1,6 +1,6 @@
 //! The web page: the folder `web`, embedded in the program.
 //!
-//! The entry page refers to all other files by a path with a hash of all of them. So a browser can cache those files
+//! The entry page refers to all other files by a relative path with a hash of all of them. So a browser can cache those files
 //! for any time, revalidates only the entry page, and never mixes two versions.
 //!
 //! The documents of the protocol are served too, for authors of other clients.
@@ -116,9 +116,9 @@ struct Page {
 
 static PAGES: LazyLock<BTreeMap<String, Page>> = LazyLock::new(pages);
 
-/// Answers a request for a page.
-pub(super) fn answer(request: &Request) -> Response {
-    let Some(page) = PAGES.get(request.uri().path()) else {
+/// Answers a request for the page at `path`.
+pub(super) fn answer(request: &Request, path: &str) -> Response {
+    let Some(page) = PAGES.get(path) else {
         return text(StatusCode::NOT_FOUND, "there is no such page\n");
     };
     let is_known = field(request, IF_NONE_MATCH).as_bytes() == page.tag.as_bytes();
@@ -205,8 +205,9 @@ fn entry(text: &str, folder: &str) -> String {
     let links: Vec<_> = modules
         .map(|path| format!("<link rel=\"modulepreload\" href=\"{FOLDER}{path}\">"))
         .collect();
+    // Relative to the entry page, which a proxy may serve under another path.
     text.replace(MODULES, &links.join("\n"))
-        .replace(FOLDER, folder)
+        .replace(FOLDER, folder.trim_start_matches('/'))
 }
 
 fn packed(plain: &[u8]) -> Bytes {
@@ -274,11 +275,15 @@ mod tests {
         let entry = str::from_utf8(&PAGES[ENTRY].plain).unwrap();
         let named: Vec<_> = entry
             .split(['"'])
-            .filter(|text| text.starts_with(FOLDER))
+            .filter(|text| text.starts_with(FOLDER.trim_start_matches('/')))
             .collect();
         assert!(named.len() > 20, "{entry}");
         for path in named {
-            assert!(PAGES.contains_key(path), "{path}");
+            assert!(PAGES.contains_key(&format!("/{path}")), "{path}");
+        }
+        // Nothing names the root of the host, where a proxy may serve something else.
+        for path in ["src=\"/", "href=\"/"] {
+            assert!(!entry.contains(path), "{path}");
         }
         assert!(!entry.contains(MODULES));
     }

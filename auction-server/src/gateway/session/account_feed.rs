@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use auction_core::{Reject, RequestId};
+use auction_core::{AccountEvent, Reject, RequestId};
 use auction_proto::limits::{PART_LEADS_MAX, PART_ORDERS_MAX, SESSIONS_LISTED_MAX};
 use auction_proto::{
-    Account, AccountFeed, DeadManOf, Follows, List, Refused, Resync, ResyncBecause,
+    Account, AccountEntry, AccountFeed, DayOrders, DeadManOf, Follows, List, Refused, Resync,
+    ResyncBecause, VERSION_OF_DAYS,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -38,6 +39,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             dead_men,
             leads,
             orders,
+            day_orders,
             feed,
         } = watching;
         let open = dead_men
@@ -52,9 +54,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             .div_ceil(PART_LEADS_MAX)
             .max(orders.len().div_ceil(PART_ORDERS_MAX))
             .max(1);
+        let day_parts = day_orders.len().div_ceil(PART_ORDERS_MAX);
         let (mut leads, mut orders) =
             (leads.chunks(PART_LEADS_MAX), orders.chunks(PART_ORDERS_MAX));
-        for (index, left) in (0..).zip((0..parts).rev()) {
+        for (index, left) in (0..).zip((day_parts..parts + day_parts).rev()) {
             // The client may be slow to take the parts before.
             if !self.still_lives(request, &session) {
                 return Ok(());
@@ -74,6 +77,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.reply(request, &part);
             self.channel.flush_when_full().await?;
         }
+        let first = u32::try_from(parts).expect("parts are few");
+        let of_days = (0..day_parts).rev().zip(day_orders.chunks(PART_ORDERS_MAX));
+        for (index, (left, orders)) in (first..).zip(of_days) {
+            if !self.still_lives(request, &session) {
+                return Ok(());
+            }
+            let part = DayOrders {
+                index,
+                follows: match left {
+                    0 => Follows::Nothing,
+                    _ => Follows::More,
+                },
+                orders: List::new(orders.to_vec()).expect("no part is longer"),
+            };
+            self.reply(request, &part);
+            self.channel.flush_when_full().await?;
+        }
         self.subscriptions.account_feed = Some(AccountWatch { request, feed });
         Ok(())
     }
@@ -83,11 +103,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         &mut self,
         entries: Option<Arc<AccountFeed>>,
     ) -> Result<(), CloseReason> {
+        self.check_version()?;
         self.leave_if_over();
         if self.subscriptions.account_feed.is_none() {
             return Ok(());
         }
-        if let Some(entries) = entries {
+        if let Some(mut entries) = entries {
+            if self.version < VERSION_OF_DAYS {
+                // Cancel-all and limits concern traders of other formats too.
+                entries = Arc::new(without_days(&entries));
+            }
             // If the session was closed, these are the events before: the hub ends the feed with the close.
             self.reply(RequestId(0), &*entries);
             return Ok(());
@@ -102,5 +127,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let because = ResyncBecause::TooSlow;
         self.reply(request, &Resync { because });
         self.watch_account(request).await
+    }
+}
+
+/// Returns the events that clients of version 1 can read.
+fn without_days(feed: &AccountFeed) -> AccountFeed {
+    let is_known = |entry: &&AccountEntry| {
+        !matches!(
+            entry.event,
+            AccountEvent::OrderKept { .. }
+                | AccountEvent::AllCancelled { .. }
+                | AccountEvent::LimitsSet { .. }
+        )
+    };
+    let entries = feed.entries.iter().filter(is_known).cloned().collect();
+    AccountFeed {
+        entries: List::new(entries).expect("no more than there were"),
     }
 }

@@ -1,5 +1,7 @@
 //! Accounts and sessions: registration, login, resumption, logout.
 
+use std::net::IpAddr;
+
 use auction_core::{
     Caller, Command, Name, NewSession, Registration, Reject, Reply, RequestId, Role, Span,
 };
@@ -7,9 +9,10 @@ use auction_proto::{Code, List, ListedSession, LoggedIn, Refused, Secret, Sessio
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::connection::{AskOutcome, Connection};
-use crate::config::reserved_names;
+use crate::config::{RegistrationMode, reserved_names};
 use crate::market::credentials::Account;
 use crate::market::live_session::LiveSession;
+use crate::platform::new_password;
 use crate::platform::password::Password;
 use crate::platform::password_pool::Verdict;
 
@@ -25,6 +28,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             );
             return self.refuse(request, Code::NAME_TAKEN, &text);
         }
+        if self.services.registration == RegistrationMode::Closed {
+            let text = "registration is closed; ask the operator of this market for an account";
+            return self.refuse(request, Code::NOT_PERMITTED, text);
+        }
         // Checked before the hashing, which is expensive; the market checks again.
         if self.services.credentials.account(name).is_some() {
             return self.refused(request, Refused::from(Reject::NameTaken { name }));
@@ -32,6 +39,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Some(password) = self.password(request, &password) else {
             return;
         };
+        if let Err(weak) = new_password::check(&password, name) {
+            return self.refused(request, Refused::new(Code::MALFORMED, weak));
+        }
         if let Err(wait) = self.login.client_address.try_registration() {
             return self.refuse_for_now(request, "accounts are made from this address", wait);
         }
@@ -57,6 +67,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if let Err(wait) = self.login.client_address.try_login() {
             return self.refuse_for_now(request, "logins are tried from this address", wait);
         }
+        let from = self.login.client_address.address();
+        if let Err(wait) = self.services.login_failures.try_login(name, from) {
+            log_failure(name, from);
+            let what = "wrong passwords for this account come from this address";
+            return self.refuse_for_now(request, what, wait);
+        }
         let account = self.services.credentials.account(name);
         let credential = account
             .as_ref()
@@ -68,9 +84,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             .await
         {
             Ok(verdict) => verdict,
-            Err(_) => return self.refuse_busy(request),
+            Err(_) => {
+                self.services.login_failures.undecided(name, from);
+                return self.refuse_busy(request);
+            }
         };
         let (Some(account), Verdict::Right) = (account, verdict) else {
+            self.services.metrics.logins_failed.add_one();
+            log_failure(name, from);
             // The same answer for both, so that it does not reveal which names exist.
             return self.refuse(
                 request,
@@ -78,6 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 "the name or the password is wrong",
             );
         };
+        self.services.login_failures.succeeded(name, from);
         let token = Token::new(rand::random());
         let expires_at = self.services.clock.now().saturating_add(SESSION_LIFETIME);
         let new = NewSession {
@@ -192,5 +214,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 None
             }
         }
+    }
+}
+
+/// Logs a failed login in one line, which a filter for fail2ban reads: its words and the order of its fields are fixed.
+fn log_failure(name: Name, from: Option<IpAddr>) {
+    match from {
+        Some(from) => tracing::warn!(%name, %from, "failed login"),
+        None => tracing::warn!(%name, "failed login"),
     }
 }

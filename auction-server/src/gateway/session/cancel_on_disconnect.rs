@@ -3,7 +3,7 @@
 use std::sync::Weak;
 use std::time::Duration;
 
-use auction_core::{AccountEvent, Caller, Command, SessionId, StandingOrder, UserId};
+use auction_core::{AccountEvent, Caller, Command, Reply, SessionId, StandingOrder, UserId};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -70,6 +70,9 @@ async fn cancel_orders(services: &Services, expired: Expired) -> Option<usize> {
             cancelled_orders += usize::from(cancelled.ok()??);
         }
     }
+    if *services.hub.tells_days().borrow() {
+        cancelled_orders += cancel_on_days(&services.sequencer, user).await?;
+    }
     if how == ExpiryCause::Ended {
         clear(&services.sequencer, session).await?;
     }
@@ -82,6 +85,29 @@ async fn cancel(sequencer: SequencerHandle, user: UserId, order: StandingOrder) 
     let cancel = Command::CancelOrder { lot, order };
     let decision = retry(|| sequencer.command(Caller::User(user), cancel.clone())).await?;
     Some(decision.is_ok())
+}
+
+/// Cancels the orders on trading days, and returns their number.
+async fn cancel_on_days(sequencer: &SequencerHandle, user: UserId) -> Option<usize> {
+    let all = Command::CancelAll {
+        trader: None,
+        lot: None,
+    };
+    let mut cancelled_orders = 0;
+    loop {
+        let decision = retry(|| sequencer.command(Caller::User(user), all.clone())).await?;
+        // A suspension has cancelled the orders already, and refuses more.
+        let Ok(Reply::AllCancelled {
+            cancelled, more, ..
+        }) = decision.map(|done| done.reply)
+        else {
+            return Some(cancelled_orders);
+        };
+        cancelled_orders += cancelled as usize;
+        if !more {
+            return Some(cancelled_orders);
+        }
+    }
 }
 
 /// Records that the session has ended and its orders are cancelled, so that a restart does not repeat it.

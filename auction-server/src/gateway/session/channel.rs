@@ -259,7 +259,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
 
     /// Writes the whole output. A client that does not take it in time is too slow.
     pub(super) async fn flush(&mut self) -> Result<(), CloseReason> {
-        if self.output.bytes.is_empty() && !self.is_woken {
+        if self.output.bytes.is_empty() && !self.is_woken && !self.owes_pong() {
             return Ok(());
         }
         self.is_woken = false;
@@ -304,6 +304,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
             halves.write_half.release_write(answers);
         }
         Ok(())
+    }
+
+    fn owes_pong(&self) -> bool {
+        matches!(&self.transport, Transport::WebSocket(socket) if socket.owes_pong())
     }
 
     /// Returns the number of writes since the last call.

@@ -40,6 +40,9 @@ pub enum CloseReason {
     /// Client and server have no protocol version in common.
     #[error("no version in common")]
     Version,
+    /// The client speaks version 1, and the market has what that version cannot tell.
+    #[error("this market has trading days, which version 1 cannot tell: speak version 2")]
+    Outgrown,
     /// Refused: one connection too many, or no TLS on a port that requires it. The client has the reason already.
     #[error("sent away")]
     SentAway,
@@ -56,7 +59,7 @@ impl CloseReason {
             Self::NoHello | Self::Silent => Some(Code::TIMED_OUT),
             Self::TooLong { .. } => Some(Code::FRAME_TOO_LARGE),
             Self::NotFrames(_) | Self::NotOneFrame | Self::MixedMessages => Some(Code::MALFORMED),
-            Self::Version => Some(Code::VERSION_UNSUPPORTED),
+            Self::Version | Self::Outgrown => Some(Code::VERSION_UNSUPPORTED),
             Self::Stopping => Some(Code::SHUTTING_DOWN),
         }
     }

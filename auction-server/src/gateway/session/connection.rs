@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auction_core::{Caller, Command, RequestId, Span};
-use auction_proto::{Accepted, Body, Code, Done, Refused};
+use auction_proto::{Accepted, Body, Code, Done, Refused, VERSION_OF_DAYS};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 
 use super::channel::Channel;
+use super::close_reason::CloseReason;
 use super::login::Login;
 use super::services::Services;
 use super::submission::Submission;
@@ -19,9 +21,12 @@ use crate::sequencer::reply::ReplyMessage;
 pub(super) struct Connection<S> {
     pub(super) services: Arc<Services>,
     pub(super) channel: Channel<S>,
+    /// Version of the protocol, from the welcome on.
+    pub(super) version: u16,
     pub(super) login: Login,
     pub(super) submission: Submission,
     pub(super) subscriptions: Subscriptions,
+    pub(super) tells_days: watch::Receiver<bool>,
 }
 
 /// Outcome of a command that the connection waited for.
@@ -34,6 +39,15 @@ pub(super) enum AskOutcome {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
+    /// Ends a connection of version 1 once the market has what that version cannot tell.
+    pub(super) fn check_version(&self) -> Result<(), CloseReason> {
+        let is_outgrown = self.version < VERSION_OF_DAYS && *self.tells_days.borrow();
+        match is_outgrown {
+            true => Err(CloseReason::Outgrown),
+            false => Ok(()),
+        }
+    }
+
     pub(super) fn reply<B: Body>(&mut self, request: RequestId, body: &B) {
         self.channel.push(request, body);
     }

@@ -29,9 +29,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auction_core::{RequestId, SessionId};
-use auction_proto::{Goodbye, Text};
+use auction_proto::{Goodbye, Text, VERSION, VERSION_OF_DAYS};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::unconstrained;
 use tokio::time::{Instant, timeout};
 
@@ -72,12 +72,15 @@ where
 {
     let (submission, replies) = Submission::new(channel.write_half());
     let heartbeats = services.hub.heartbeats();
+    let tells_days = services.hub.tells_days();
     let mut connection = Connection {
         services,
         channel,
+        version: VERSION,
         login: Login::new(hello_by - HELLO_TIMEOUT, client_address),
         submission,
         subscriptions: Subscriptions::new(heartbeats),
+        tells_days,
     };
     let reason = match connection.run(hello_by, replies).await {
         Ok(never) => match never {},
@@ -86,6 +89,13 @@ where
     connection.leave_session();
     connection.say_goodbye(&reason).await;
     reason
+}
+
+/// Waits until a client of version 1 can no longer be served.
+async fn outgrown(tells_days: &mut watch::Receiver<bool>, version: u16) {
+    if version >= VERSION_OF_DAYS || tells_days.wait_for(|tells| *tells).await.is_err() {
+        std::future::pending().await
+    }
 }
 
 enum Never {}
@@ -97,12 +107,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         mut replies: mpsc::Receiver<ReplyMessage>,
     ) -> Result<Never, CloseReason> {
         let mut stopping = self.services.stopping.clone();
+        let mut tells_days = self.tells_days.clone();
         let silence = self.services.heartbeat * SILENT_HEARTBEATS;
         let mut heard_at = Instant::now();
         let deadline = tokio::time::sleep_until(hello_by);
         tokio::pin!(deadline);
         loop {
             // The expiry of the session is checked at least once in two heartbeats.
+            self.check_version()?;
             self.leave_if_over();
             self.channel.flush().await?;
             self.record_writes();
@@ -126,6 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     }
                 }
                 () = closed(&self.login.state) => {}
+                () = outgrown(&mut tells_days, self.version) => {}
                 entries = next_account_feed(&mut self.subscriptions.account_feed) => self.write_account_feed(entries).await?,
                 published = next_feed(&mut self.subscriptions.feed) => self.publish(published).await?,
                 (request, proof) = next_proof(&mut self.subscriptions.proofs) => self.write_proof(request, proof),

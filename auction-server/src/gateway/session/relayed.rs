@@ -18,7 +18,9 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use auction_core::{Caller, Command, MarketId, Reject, Reply, SessionId, Span, Timestamp};
+use auction_core::{
+    Caller, Command, MarketId, Reject, Reply, RequestId, SessionId, Span, Timestamp,
+};
 use auction_proto::seal::{Opened, OpeningKey};
 use auction_proto::{
     Accepted, AnswerStatement, Code, Done, Envelope, EnvelopeAnswer, EnvelopeStatement, Refused,
@@ -184,6 +186,9 @@ impl Envelopes {
         let known = known.filter(|known| opened.verify(known.key).is_ok());
         if known.is_none() {
             return Err(unknown_device(device));
+        }
+        if opened.statement.request == RequestId(0) {
+            return Err(Refused::new(Code::MALFORMED, "request numbers begin at 1"));
         }
         if self.is_too_early(device, hash, expires_at, now) {
             let text = format!(

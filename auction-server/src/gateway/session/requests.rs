@@ -1,9 +1,9 @@
 //! The requests of a client, message by message.
 
-use auction_core::RequestId;
+use auction_core::{RequestId, Terms};
 use auction_proto::{
-    ClientMessage, Code, Hello, Pong, Refused, Text, VERSION, VERSION_OLDEST, Welcome,
-    version_in_common,
+    ClientMessage, Code, Hello, Pong, Refused, Text, VERSION, VERSION_OF_DAYS, VERSION_OLDEST,
+    Welcome, disturbs_display, version_in_common,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -26,6 +26,10 @@ const SERVER_RELAXED: &str = concat!(
     " (durability is relaxed)"
 );
 
+/// Answer to an auctioneer who opens a trading day, or halts the whole market, on a server without trading days.
+const DAYS_ARE_OFF: &str = "trading days and halts of the whole market are off on this server; its operator turns them \
+                            on with --trading-days on";
+
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) async fn handle(&mut self, asked: Request) -> Result<(), CloseReason> {
         let Request { request, message } = asked;
@@ -36,6 +40,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 return Ok(());
             }
         };
+        // An answer with number 0 would look like a message of the server's own accord.
+        if request == RequestId(0) {
+            self.refuse(request, Code::MALFORMED, "request numbers begin at 1");
+            return Ok(());
+        }
         if self.login.is_greeting() {
             return self.greet(request, &message);
         }
@@ -67,6 +76,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             }
             ClientMessage::GetSnapshot(_) => self.get_snapshot(request).await?,
             ClientMessage::GetHistory(body) => self.history(request, &body).await,
+            ClientMessage::GetLots(body) => self.lots(request, body.of).await,
+            ClientMessage::GetTrades(body) => self.trades(request, &body).await,
             ClientMessage::Ping(body) => {
                 let server_time = self.services.clock.now();
                 self.reply(
@@ -114,14 +125,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.refuse(request, Code::OUT_OF_ORDER, "the first message is hello");
             return Ok(());
         };
-        let Some(version) = version_in_common(*version_min, *version_max) else {
+        let oldest = match *self.tells_days.borrow() {
+            true => VERSION_OF_DAYS,
+            false => VERSION_OLDEST,
+        };
+        let version = version_in_common(*version_min, *version_max);
+        let Some(version) = version.filter(|version| *version >= oldest) else {
             let text = format!(
-                "this server speaks versions {VERSION_OLDEST} to {VERSION}, and {version_min} to {version_max} were offered"
+                "this server speaks versions {oldest} to {VERSION}, and {version_min} to {version_max} were offered"
             );
             let refused = Refused::new(Code::VERSION_UNSUPPORTED, text).with_number(VERSION);
             self.refused(request, refused);
             return Err(CloseReason::Version);
         };
+        if let Some(char) = client.chars().find(|char| disturbs_display(*char)) {
+            let char = u32::from(char);
+            let text = format!("hello.client: U+{char:04X} is not displayed; expected plain text");
+            self.refused(request, Refused::new(Code::MALFORMED, text));
+            return Ok(());
+        }
         tracing::debug!(client = ?&**client, "hello");
         let welcome = Welcome {
             version,
@@ -135,6 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             heartbeat_ms: u32::try_from(self.services.heartbeat.as_millis())
                 .expect("a heartbeat is short"),
         };
+        self.version = version;
         self.reply(request, &welcome);
         let took = self.login.begun_at.elapsed();
         self.services.metrics.greeted.observe_time(took, 1);
@@ -147,6 +170,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Some(active_session) = self.active_session_within_rate(request) else {
             return;
         };
+        let needs_days = match &message {
+            ClientMessage::OpenLot(open) => matches!(open.terms, Terms::Day(_)),
+            // Version 1 cannot tell that the whole market is halted either.
+            message => matches!(message, ClientMessage::HaltAll(_)),
+        };
+        if needs_days && !self.services.trading_days {
+            self.refused(request, Refused::new(Code::NOT_PERMITTED, DAYS_ARE_OFF));
+            return;
+        }
         let command = message
             .into_command(active_session.session)
             .expect("all other messages are handled");

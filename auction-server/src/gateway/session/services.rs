@@ -8,7 +8,9 @@ use tokio::sync::watch;
 
 use super::peer_directory::PeerDirectory;
 use super::relayed::Envelopes;
+use crate::config::RegistrationMode;
 use crate::gateway::admission::Admission;
+use crate::gateway::login_failures::LoginFailures;
 use crate::journal::Durability;
 use crate::market::credentials::Credentials;
 use crate::market::dead_man::DeadManSwitches;
@@ -55,6 +57,12 @@ pub struct Services {
     pub peers: PeerDirectory,
     /// Limits of addresses and users.
     pub admission: Arc<Admission>,
+    /// Failed logins by account and address.
+    pub login_failures: LoginFailures,
+    /// Registration over the network.
+    pub registration: RegistrationMode,
+    /// True if lots can be trading days.
+    pub trading_days: bool,
     /// Counters and measurements.
     pub metrics: Arc<Metrics>,
     /// True when the server is ending.

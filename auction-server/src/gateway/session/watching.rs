@@ -5,8 +5,8 @@ use std::sync::Arc;
 use auction_core::{LotId, Reject, RequestId};
 use auction_proto::limits::HISTORY_BIDS_MAX;
 use auction_proto::{
-    Code, GetBalance, GetHistory, LeastWinning, List, Orders, Refused, ResumePoint, Resumed,
-    Resync, ResyncBecause,
+    GetBalance, GetHistory, GetTrades, LeastWinning, List, LotsOf, Orders, Refused, ResumePoint,
+    Resumed, Resync, ResyncBecause, VERSION_OF_DAYS,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -15,7 +15,7 @@ use super::connection::Connection;
 use super::filter::FeedFilter;
 use super::subscriptions::{FeedSource, FeedWatch};
 use crate::projections::feed::{
-    FeedMessage, Snapshot, SnapshotError, Start, Subscribed, SubscriptionError,
+    FeedMessage, HubStopped, Snapshot, SnapshotError, Start, Subscribed, SubscriptionError,
 };
 use crate::sequencer::queue::{SequencerHandle, SubmitError};
 
@@ -29,7 +29,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             FeedSource::Own(feed) => watched.filter.is_all() && feed.is_up_to_date(),
             FeedSource::HandedOff(_) => false,
         };
-        if !self.subscriptions.feed.as_ref().is_some_and(can_be_lent) {
+        // What a client of version 1 cannot read must not be written by another task.
+        let can_read_all = self.version >= VERSION_OF_DAYS;
+        if !can_read_all || !self.subscriptions.feed.as_ref().is_some_and(can_be_lent) {
             return;
         }
         let Some((write_half, encoding)) = self.channel.write_half() else {
@@ -111,6 +113,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         filter: &mut FeedFilter,
         snapshot: &Snapshot,
     ) -> Result<(), CloseReason> {
+        self.check_version()?;
         filter.begin(snapshot.feed_sequence);
         for part in &snapshot.parts {
             filter.write_part(request, part, &mut self.channel);
@@ -147,21 +150,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
+    pub(super) async fn lots(&mut self, request: RequestId, of: LotsOf) {
+        match self.services.hub.lots(of).await {
+            Ok(Ok(lots)) => self.reply(request, &lots),
+            Ok(Err(reject)) => self.refused(request, reject.into()),
+            Err(HubStopped) => self.refuse_unsubmitted(request, SubmitError::Stopped),
+        }
+    }
+
+    pub(super) async fn trades(&mut self, request: RequestId, body: &GetTrades) {
+        match self.services.histories.trades(body.clone()).await {
+            Ok(Some(trades)) => self.reply(request, &trades),
+            Ok(None) => {
+                self.refused(request, Refused::from(Reject::UnknownLot { lot: body.lot }));
+            }
+            Err(_) => self.refuse_busy(request),
+        }
+    }
+
     pub(super) async fn least_winning(&mut self, request: RequestId, lot: LotId) {
         let ask = |sequencer: SequencerHandle, user| async move {
             sequencer.least_winning(lot, user).await
         };
         match self.ask_own(request, ask).await {
-            Some(Some(least)) => {
-                self.reply(request, &LeastWinning { lot, least });
-            }
-            Some(None) => {
-                let text = "there is no such lot, or it has not closed: ask again after its close";
-                self.refused(
-                    request,
-                    Refused::new(Code::NOT_DUE, text).with_number(lot.0),
-                );
-            }
+            Some(Ok(least)) => self.reply(request, &LeastWinning { lot, least }),
+            Some(Err(reject)) => self.refused(request, reject.into()),
             None => {}
         }
     }
@@ -197,6 +210,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         &mut self,
         first: Result<Option<Arc<FeedMessage>>, SubscriptionError>,
     ) -> Result<(), CloseReason> {
+        self.check_version()?;
         let mut next = first;
         for left in (0..FEED_AT_ONCE).rev() {
             let Some(watched) = &mut self.subscriptions.feed else {

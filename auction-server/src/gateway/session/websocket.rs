@@ -35,6 +35,8 @@ pub(super) struct WebSocket<S> {
     socket: WebSocketStream<S>,
     unread: Option<Message>,
     encoding: Option<Encoding>,
+    /// True when the answer to a ping waits to be written.
+    owes_pong: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
@@ -49,6 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             socket: WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await,
             unread: None,
             encoding: None,
+            owes_pong: false,
         }
     }
 
@@ -64,8 +67,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             Some(Err(error)) => return Err(error.into()),
             Some(Ok(Raw::Text(text))) => Message::Text(text),
             Some(Ok(Raw::Binary(bytes))) => Message::Binary(bytes),
-            // The library answers pings.
-            Some(Ok(Raw::Ping(_) | Raw::Pong(_) | Raw::Frame(_))) => return Ok(()),
+            // The library answers pings, but reads on when the client does not take the answers, and keeps them.
+            Some(Ok(Raw::Ping(_))) => {
+                self.owes_pong = true;
+                return Ok(());
+            }
+            Some(Ok(Raw::Pong(_) | Raw::Frame(_))) => return Ok(()),
         };
         let encoding = match message {
             Message::Text(_) => Encoding::Json,
@@ -78,12 +85,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Ok(())
     }
 
+    /// Returns whether the answer to a ping must be written before more is read.
+    pub(super) fn owes_pong(&self) -> bool {
+        self.owes_pong
+    }
+
     /// Takes the message that was read.
     pub(super) fn take(&mut self) -> Option<Message> {
         self.unread.take()
     }
 
-    /// Writes messages that end at these positions.
+    /// Writes messages that end at these positions, and the answer to a ping.
     pub(super) async fn write(
         &mut self,
         encoding: Encoding,
@@ -105,6 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             start = end;
         }
         self.socket.flush().await?;
+        self.owes_pong = false;
         Ok(())
     }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use auction_core::{
-    AccountEvent, Accounts, Event, SessionId, Span, StandingLead, StandingOrder, Timestamp, UserId,
+    AccountEvent, Accounts, Event, SessionId, Span, StandingDayOrder, StandingLead, StandingOrder,
+    Timestamp, UserId,
 };
 use auction_proto::limits::ACCOUNT_ENTRIES_MAX;
 use auction_proto::{AccountEntry, AccountFeed, List};
@@ -24,6 +25,8 @@ pub struct AccountSubscribed {
     pub leads: Vec<StandingLead>,
     /// Open orders.
     pub orders: Vec<StandingOrder>,
+    /// Open orders on trading days.
+    pub day_orders: Vec<StandingDayOrder>,
     /// Later events.
     pub feed: AccountSubscription,
 }
@@ -83,6 +86,7 @@ impl AccountFeeds {
             dead_men: self.accounts.dead_men_of(user).collect(),
             leads: self.accounts.leads_of(user).collect(),
             orders: self.orders_of(user),
+            day_orders: self.accounts.day_orders_of(user).collect(),
             feed: AccountSubscription {
                 feed: receiver,
                 _demand: demand.register(),

@@ -9,6 +9,7 @@ mod indicatives;
 mod accounts;
 mod demand;
 mod message;
+mod lots;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -20,10 +21,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use auction_core::{
-    AccountEvent, Accounts, Engine, Event, FeedSequence, Market, MarketId, PublicEvent, SessionId,
-    StandingOrder, Term, Timestamp, UserId,
+    AccountEvent, Accounts, Engine, Event, FeedSequence, Market, MarketId, PublicEvent, Reject,
+    SessionId, StandingOrder, Term, Terms, Timestamp, UserId,
 };
-use auction_proto::{Feed, FeedEntry, Indicative, ResyncBecause};
+use auction_proto::{Feed, FeedEntry, Indicative, Lots, LotsOf, ResyncBecause};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 use tokio::time::sleep;
 
@@ -68,6 +69,7 @@ pub struct Hub {
     metrics: Arc<Metrics>,
     heartbeats: watch::Receiver<Arc<FeedMessage>>,
     notify: watch::Receiver<()>,
+    tells_days: watch::Receiver<bool>,
 }
 
 /// Handle to the hub that does not keep it running.
@@ -79,6 +81,7 @@ pub struct WeakHub {
     metrics: Arc<Metrics>,
     heartbeats: watch::Receiver<Arc<FeedMessage>>,
     notify: watch::Receiver<()>,
+    tells_days: watch::Receiver<bool>,
 }
 
 impl WeakHub {
@@ -93,6 +96,7 @@ impl WeakHub {
             metrics: self.metrics.clone(),
             heartbeats: self.heartbeats.clone(),
             notify: self.notify.clone(),
+            tells_days: self.tells_days.clone(),
         })
     }
 }
@@ -124,6 +128,7 @@ enum HubRequest {
         oneshot::Sender<Subscribed>,
     ),
     Snapshot(oneshot::Sender<Option<Arc<Snapshot>>>),
+    Lots(LotsOf, oneshot::Sender<Result<Lots, Reject>>),
     WatchAccount(SessionId, oneshot::Sender<Option<AccountSubscribed>>),
     Orders(UserId, oneshot::Sender<Vec<StandingOrder>>),
     NotifyAccount(Timestamp, UserId, AccountEvent),
@@ -164,6 +169,7 @@ impl Hub {
         let (heartbeats, heartbeats_receiver) =
             watch::channel(heartbeat_message(&mut market, term, &*clock));
         let (notify, bell_receiver) = watch::channel(());
+        let (tells_days, tells_days_receiver) = watch::channel(needs_days(&market));
         let demand = Demand::default();
         let mut hub = Worker {
             demand: demand.clone(),
@@ -174,6 +180,7 @@ impl Hub {
             inbox,
             feed,
             notify,
+            tells_days,
             heartbeats,
             replay_buffer,
             snapshots: Snapshots::default(),
@@ -192,6 +199,7 @@ impl Hub {
             metrics,
             heartbeats: heartbeats_receiver,
             notify: bell_receiver,
+            tells_days: tells_days_receiver,
         })
     }
 
@@ -205,6 +213,7 @@ impl Hub {
             metrics: self.metrics.clone(),
             heartbeats: self.heartbeats.clone(),
             notify: self.notify.clone(),
+            tells_days: self.tells_days.clone(),
         }
     }
 
@@ -212,6 +221,14 @@ impl Hub {
     #[must_use]
     pub fn heartbeats(&self) -> watch::Receiver<Arc<FeedMessage>> {
         self.heartbeats.clone()
+    }
+
+    /// Returns whether the feed has told, or can tell, of trading days or halts of the whole market, which only clients of
+    /// [`VERSION_OF_DAYS`](auction_proto::VERSION_OF_DAYS) can read. It is set before the first such event is published,
+    /// and never cleared.
+    #[must_use]
+    pub fn tells_days(&self) -> watch::Receiver<bool> {
+        self.tells_days.clone()
     }
 
     /// Returns notifications for a task that reads many feeds at once.
@@ -270,6 +287,14 @@ impl Hub {
         let snapshot = self.ask(HubRequest::Snapshot).await;
         let snapshot = snapshot.map_err(|HubStopped| SnapshotError::Ended)?;
         snapshot.ok_or(SnapshotError::Busy)
+    }
+
+    /// Returns the durable lots of a stock, or one lot; or why there are none.
+    ///
+    /// # Errors
+    /// [`HubStopped`].
+    pub async fn lots(&self, of: LotsOf) -> Result<Result<Lots, Reject>, HubStopped> {
+        self.ask(|reply| HubRequest::Lots(of, reply)).await
     }
 
     /// Returns the state of the account of a session's user, and its events from there on until the session is closed;
@@ -358,6 +383,7 @@ struct Worker {
     inbox: Receiver<HubRequest>,
     feed: broadcast::Sender<BroadcastItem>,
     notify: watch::Sender<()>,
+    tells_days: watch::Sender<bool>,
     heartbeats: watch::Sender<Arc<FeedMessage>>,
     replay_buffer: ReplayBuffer,
     snapshots: Snapshots,
@@ -405,6 +431,7 @@ impl Worker {
                 let snapshot = self.snapshots.newest(&self.market);
                 drop(reply.send(snapshot));
             }
+            HubRequest::Lots(of, reply) => drop(reply.send(lots::lots(&self.market, of))),
             HubRequest::WatchAccount(session, reply) => {
                 drop(reply.send(self.accounts.watch(session, &self.demand)))
             }
@@ -447,6 +474,9 @@ impl Worker {
     }
 
     fn publish(&mut self, events: Vec<(Timestamp, Event)>) {
+        if !*self.tells_days.borrow() && events.iter().any(|(_, event)| is_of_days(event)) {
+            self.tells_days.send_replace(true);
+        }
         for (at, event) in &events {
             self.accounts.take(*at, event);
         }
@@ -459,7 +489,9 @@ impl Worker {
             feed.apply_to(&mut self.market)
                 .expect("the engine decided what follows");
             for entry in feed.entries.iter() {
-                if let PublicEvent::LotClosed { lot, .. } = entry.event {
+                if let PublicEvent::LotClosed { lot, .. } | PublicEvent::CallUncrossed { lot, .. } =
+                    entry.event
+                {
                     self.indicatives.forget(lot);
                 }
             }
@@ -518,5 +550,20 @@ impl Worker {
             return Err(ResyncBecause::JournalLost);
         }
         self.replay_buffer.since(seen, last)
+    }
+}
+
+/// Returns whether a market has what only clients of [`VERSION_OF_DAYS`](auction_proto::VERSION_OF_DAYS) can read.
+fn needs_days(market: &Market) -> bool {
+    let mut lots = market.lots().iter();
+    market.halted_since().is_some() || lots.any(|lot| matches!(lot.terms, Terms::Day(_)))
+}
+
+/// Returns whether an event is the first of a trading day, or of a halt of the whole market.
+fn is_of_days(event: &Event) -> bool {
+    match event {
+        Event::Public(PublicEvent::LotOpened(opened)) => matches!(opened.terms, Terms::Day(_)),
+        Event::Public(PublicEvent::MarketHalted | PublicEvent::MarketResumed) => true,
+        _ => false,
     }
 }

@@ -1,9 +1,10 @@
 //! Commands of auctioneers.
 
-use auction_core::{Amount, Asset, Name, Price, Quantity, Span, Symbol, Timestamp};
+use auction_core::{Amount, Asset, LotId, Name, Price, Quantity, Span, Symbol, Timestamp};
 use clap::{Args, Subcommand};
 
-use crate::args::target::Which;
+use crate::args::day::{LimitFlags, MoveEnd};
+use crate::args::target::{Target, Which, lot_number};
 use crate::args::terms::{Format, TermFlags};
 use crate::args::time::{moment, some_span, span};
 
@@ -20,6 +21,7 @@ Examples:
   auction open AAPL --format uniform --quantity 1000000 --priority pro-rata
   auction open AAPL --format pay-as-bid --quantity 1000 --bids-max 3
   auction open AAPL --format call --collar-bps 1000 --random-end 30s --open-for 1h
+  auction open AAPL --format day --schedule \"call 5m, continuous 1h, call 5m, at-last 2m\"
 
 An auctioneer's account is created on the server's machine, while the server is stopped:
   AUCTION_PASSWORD=... auction-server user add ann --role auctioneer")]
@@ -42,11 +44,39 @@ Examples:
     #[command(after_help = "Example:\n  auction cancel-lot '#7'")]
     CancelLot(Which),
     /// Halt a lot: it accepts only cancellations until it is resumed. For auctioneers.
-    #[command(after_help = "Example:\n  auction halt AAPL")]
-    Halt(Which),
+    #[command(
+        after_help = "Examples:\n  auction halt AAPL\n  auction halt --all     the whole market: it accepts only cancellations"
+    )]
+    Halt(OneOrAll),
     /// Resume a halted lot: its opening and its close move by the duration of the halt. For auctioneers.
-    #[command(after_help = "Example:\n  auction resume AAPL")]
-    Resume(Which),
+    #[command(after_help = "Examples:\n  auction resume AAPL\n  auction resume --all")]
+    Resume(OneOrAll),
+    /// Move the end of a phase of a trading day. For auctioneers.
+    #[command(after_help = "\
+Examples:
+  auction move-phase AAPL 2 --by 10m
+  auction move-phase AAPL 2 --ends-at 2026-11-22T14:00:00Z")]
+    MovePhase {
+        #[command(flatten)]
+        which: Which,
+        /// Number of the phase in the schedule, from 1.
+        #[arg(value_parser = clap::value_parser!(u8).range(1..))]
+        phase: u8,
+        #[command(flatten)]
+        end: MoveEnd,
+    },
+    /// Set the limits of a trader, or of every trader, on trading days. For auctioneers.
+    #[command(after_help = "\
+Examples:
+  auction limits --order-quantity 10000 --orders-per-second 50     every trader
+  auction limits tom --open-orders 20 --long 5000
+  auction limits tom --none                                        those of every trader again")]
+    Limits {
+        /// Name of the trader [default: every trader without limits of their own].
+        name: Option<Name>,
+        #[command(flatten)]
+        limits: LimitFlags,
+    },
     /// Suspend a user: they can do nothing more, and their bids remain binding. For auctioneers.
     #[command(after_help = "Example:\n  auction suspend tom")]
     Suspend {
@@ -83,18 +113,45 @@ Examples:
     },
 }
 
+/// A lot, or the whole market.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct OneOrAll {
+    /// Symbol of the stock, or #N for the lot with this number.
+    #[arg(
+        value_name = "SYMBOL|#N",
+        required_unless_present = "all",
+        conflicts_with = "all"
+    )]
+    target: Option<Target>,
+    /// Number of the lot, when the symbol has several.
+    #[arg(long, value_name = "N", value_parser = lot_number, conflicts_with = "all")]
+    lot: Option<LotId>,
+    /// The whole market.
+    #[arg(long)]
+    all: bool,
+}
+
+impl OneOrAll {
+    /// Returns the lot; `None`: the whole market.
+    pub fn which(self) -> Option<Which> {
+        let lot = self.lot;
+        self.target.map(|target| Which { target, lot })
+    }
+}
+
 /// Cash or shares.
 #[derive(Debug, Args)]
 pub struct Paid {
     /// Amount of cash.
     #[arg(
         value_name = "AMOUNT",
+        allow_negative_numbers = true,
         required_unless_present = "shares",
         conflicts_with = "shares"
     )]
     amount: Option<Amount>,
     /// Number of shares instead of cash.
-    #[arg(long, value_name = "N", requires = "of")]
+    #[arg(long, value_name = "N", requires = "of", allow_negative_numbers = true)]
     shares: Option<Quantity>,
     /// Symbol of the shares.
     #[arg(long, value_name = "SYMBOL", requires = "shares")]
@@ -148,6 +205,19 @@ pub struct OpenArgs {
 const OPEN_FOR: Span = Span::from_secs(300);
 
 impl OpenArgs {
+    /// Refuses a close beside a schedule, whose phases have their lengths.
+    pub fn check(&self) -> Result<(), String> {
+        let closes =
+            self.open_for.is_some() || self.closes_in.is_some() || self.closes_at.is_some();
+        match self.format == Format::Day && closes {
+            true => Err(
+                "a trading day is open for the lengths of its --schedule; leave out --open-for, --closes-in and --closes-at"
+                    .to_owned(),
+            ),
+            false => Ok(()),
+        }
+    }
+
     /// Returns the time of the opening, if it is not at once, and the time of the close.
     pub fn times(&self, now: Timestamp) -> (Option<Timestamp>, Timestamp) {
         let opens_in = self.opens_in.filter(|opens_in| *opens_in > Span::ZERO);
@@ -158,7 +228,8 @@ impl OpenArgs {
             .closes_in
             .map(|closes_in| now.saturating_add(closes_in)));
         let closes_at = closes_at.unwrap_or_else(|| {
-            let open_for = self.open_for.unwrap_or(OPEN_FOR);
+            let day = self.terms.schedule.as_ref().map(|schedule| schedule.length);
+            let open_for = day.or(self.open_for).unwrap_or(OPEN_FOR);
             opens_at.unwrap_or(now).saturating_add(open_for)
         });
         (opens_at, closes_at)

@@ -4,6 +4,7 @@ pub mod server;
 pub mod target;
 pub mod time;
 pub mod terms;
+pub mod day;
 pub mod auctioneer;
 pub mod trade;
 pub mod signed;
@@ -25,7 +26,7 @@ use crate::args::signed::SignedCommand;
 use crate::args::target::{Target, lot_number};
 use crate::args::time::some_span;
 use crate::args::tools::ToolCommand;
-use crate::args::trade::TradeCommand;
+use crate::args::trade::{PriceCheck, TradeCommand};
 use crate::output::failure::OutputFormat;
 use crate::output::theme::ThemeName;
 
@@ -205,6 +206,7 @@ Examples:
   auction bid AAPL 2 --max      a hidden maximum: the market bids for you, up to 2
   auction bid '#7' 1.40         the lot with this number
   auction bid AAPL 1.40 --lot 7
+  auction bid AAPL 14 --yes     far above the least bid: without --yes it asks first
   auction bid AAPL 1.40 --through /ip4/192.0.2.7/tcp/4001    sealed, through a peer
 
 On a Dutch lot PRICE is the highest price you accept; on a sealed lot it is a hidden bid for all of its shares.
@@ -222,6 +224,8 @@ For lots that are sold in parts, and for call auctions, use `auction order`.")]
         /// Number of the lot, when the symbol has several open.
         #[arg(long, value_name = "N", value_parser = lot_number)]
         lot: Option<LotId>,
+        #[command(flatten)]
+        check: PriceCheck,
         #[command(flatten)]
         through: RelayArgs,
     },
@@ -379,11 +383,26 @@ mod tests {
         });
         let commands = commands.filter_map(|command| {
             let at = command.find("auction ")?;
-            let words = command[at..].split_whitespace();
-            let bare = |word: &str| word.trim_matches('\'').to_owned();
-            (at == 0 || command[..at].ends_with(' ')).then(|| words.map(bare).collect())
+            (at == 0 || command[..at].ends_with(' ')).then(|| words(&command[at..]))
         });
         commands.collect()
+    }
+
+    /// Splits a command at spaces outside of quotes, as a shell does.
+    fn words(command: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut quote = None;
+        for char in command.trim().chars() {
+            let last = words.last_mut().expect("there is a word");
+            match (char, quote) {
+                (char, Some(open)) if char == open => quote = None,
+                ('\'' | '"', None) => quote = Some(char),
+                (' ', None) if last.is_empty() => {}
+                (' ', None) => words.push(String::new()),
+                (char, _) => last.push(char),
+            }
+        }
+        words
     }
 
     #[test]
@@ -425,6 +444,11 @@ mod tests {
             "auction bid aapl 2 --max",
             "auction bid #7 1.40",
             "auction bid AAPL 1.40 --lot 7",
+            "auction bid AAPL 90000 --yes",
+            "auction bid AAPL 90 -y",
+            "auction bid AAPL 90 --within 5",
+            "auction order AAPL buy 1 100 --yes",
+            "auction replace AAPL 1 500 12.75 --within 50",
             "auction bid AAPL 1.40 --through /ip4/192.0.2.7/tcp/4001 --through market.example:2022",
             "auction bid AAPL 2 --max --through 127.0.0.1:2022 --request 12",
             "auction device",
@@ -531,6 +555,29 @@ mod tests {
             ),
             ("auction history AAPL --limit 0", "0 is not in 1..=1024"),
             ("auction order AAPL buy 0 1", "expected 1 to 1000000000000"),
+            (
+                "auction order AAPL buy -10 1",
+                "'-10' for '<QUANTITY>': is no number of shares",
+            ),
+            ("auction order AAPL buy 1,5 1", "is no number of shares"),
+            ("auction order AAPL buy 12,50 1", "is no number of shares"),
+            ("auction order AAPL buy 10 -1", "is not a decimal"),
+            (
+                "auction replace AAPL 1 -500 12.75",
+                "is no number of shares",
+            ),
+            (
+                "auction replace AAPL -1 500 12.75",
+                "is not an order's number",
+            ),
+            ("auction take AAPL --at-most -70", "is not a decimal"),
+            ("auction deposit mia -5", "is not a decimal"),
+            (
+                "auction withdraw mia --shares -5 --of AAPL",
+                "is no number of shares",
+            ),
+            ("auction cancel AAPL -1", "is not an order's number"),
+            ("auction bid AAPL 1 --within 1,5", "invalid digit"),
             ("auction cancel AAPL x", "is not an order's number"),
             ("auction extend AAPL --by 5", "a number and a unit"),
             (

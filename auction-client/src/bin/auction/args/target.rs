@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use auction_client::Code;
+use auction_client::{Code, LotsOf};
 use auction_core::{Lot, LotId, Market, Phase, Symbol};
 use clap::Args;
 
@@ -55,18 +55,46 @@ pub fn lot_number(text: &str) -> Result<LotId, String> {
 impl Target {
     /// Returns the one lot that accepts bids. `number` selects it when the symbol has several.
     pub fn open_lot(self, market: &Market, number: Option<LotId>) -> Result<&Lot, Failure> {
+        self.open_lot_of(&self.lots(market, number)?)
+    }
+
+    /// Returns the one lot of these, all of them named, that accepts bids.
+    pub fn open_lot_of<'l>(self, lots: &[&'l Lot]) -> Result<&'l Lot, Failure> {
         // Of several, the one that has begun is selected.
-        let lots = self.lots(market, number)?.into_iter();
-        let begun: Vec<_> = lots.filter(|lot| lot.phase == Phase::Open).collect();
-        match begun.as_slice() {
+        let begun = lots.iter().filter(|lot| lot.phase == Phase::Open);
+        match begun.collect::<Vec<_>>().as_slice() {
             [one] => Ok(one),
-            _ => self.unclosed_lot(market, number),
+            _ => self.unclosed_lot_of(lots),
+        }
+    }
+
+    /// Returns the question to the market for these lots.
+    pub fn question(self, number: Option<LotId>) -> LotsOf {
+        match (self, number) {
+            (_, Some(number)) | (Self::Lot(number), None) => LotsOf::Lot(number),
+            (Self::Symbol(symbol), None) => LotsOf::Symbol(symbol),
+        }
+    }
+
+    /// Checks that a lot which was found by its number is the named one, or of the named stock.
+    pub fn check(self, found: &Lot) -> Result<(), Failure> {
+        let is_named = match self {
+            Self::Lot(number) => found.id == number,
+            Self::Symbol(symbol) => found.symbol == symbol,
+        };
+        match is_named {
+            true => Ok(()),
+            false => Err(other_stock(found)),
         }
     }
 
     /// Returns the one lot that has not closed.
     pub fn unclosed_lot(self, market: &Market, number: Option<LotId>) -> Result<&Lot, Failure> {
-        let lot = self.any_lot(market, number)?;
+        self.unclosed_lot_of(&self.lots(market, number)?)
+    }
+
+    fn unclosed_lot_of<'l>(self, lots: &[&'l Lot]) -> Result<&'l Lot, Failure> {
+        let lot = self.any_lot_of(lots)?;
         if !lot.is_closed() {
             return Ok(lot);
         }
@@ -91,7 +119,10 @@ impl Target {
 
     /// Returns the one lot to show: the open one, else the newest.
     pub fn any_lot(self, market: &Market, number: Option<LotId>) -> Result<&Lot, Failure> {
-        let candidates = self.lots(market, number)?;
+        self.any_lot_of(&self.lots(market, number)?)
+    }
+
+    fn any_lot_of<'l>(self, candidates: &[&'l Lot]) -> Result<&'l Lot, Failure> {
         let open: Vec<_> = candidates.iter().filter(|lot| !lot.is_closed()).collect();
         match (open.as_slice(), candidates.last()) {
             ([one], _) => Ok(one),
@@ -123,10 +154,7 @@ impl Target {
         if lots.iter().any(|lot| lot.id == number) {
             Ok(vec![chosen])
         } else {
-            let symbol = chosen.symbol;
-            Err(Failure::usage(format!(
-                "lot #{number} is of {symbol}, which you did not name"
-            )))
+            Err(other_stock(chosen))
         }
     }
 
@@ -160,11 +188,18 @@ pub fn unknown_symbol(symbol: Symbol) -> Failure {
     Failure::refused(Code::UNKNOWN_SYMBOL, message)
 }
 
+pub fn unknown_lot(lot: LotId) -> Failure {
+    let message = format!("there is no lot #{lot}; `auction lots` shows what is on auction");
+    Failure::refused(Code::UNKNOWN_LOT, message)
+}
+
 fn known(market: &Market, lot: LotId) -> Result<&Lot, Failure> {
-    let message = || format!("there is no lot #{lot}; `auction lots` shows what is on auction");
-    market
-        .lot(lot)
-        .ok_or_else(|| Failure::refused(Code::UNKNOWN_LOT, message()))
+    market.lot(lot).ok_or_else(|| unknown_lot(lot))
+}
+
+fn other_stock(lot: &Lot) -> Failure {
+    let (id, symbol) = (lot.id, lot.symbol);
+    Failure::usage(format!("lot #{id} is of {symbol}, which you did not name"))
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The terms of a lot as flags: the columns of the server's `lots.csv`, with the same rules and defaults.
 
 use auction_core::{
-    BookShown, CallTerms, Collar, DutchTerms, EnglishTerms, MarginalPriority, Price, SealedPricing,
-    SealedTerms, SoftClose, SoftCloseMode, Span, Steps, Terms, UniformPricing, UniformTerms,
+    BookShown, CallTerms, Collar, DayTerms, DutchTerms, EnglishTerms, MarginalPriority,
+    ParseScheduleError, Price, Schedule, SealedPricing, SealedTerms, SoftClose, SoftCloseMode,
+    Span, Steps, Terms, UniformPricing, UniformTerms,
 };
 use clap::{Args, ValueEnum};
 
@@ -25,6 +26,8 @@ pub enum Format {
     PayAsBid,
     /// Orders to buy and to sell, which trade all at once at one price.
     Call,
+    /// Calls and continuous trading in one book, by a schedule.
+    Day,
 }
 
 /// Terms of a new lot. Terms of another format are refused.
@@ -32,10 +35,20 @@ pub enum Format {
 pub struct TermFlags {
     /// English: minimum increment of a bid, as 0.01, `banded`, or bands such as 0:0.05,1:0.25 [default: 0.01]. Dutch:
     /// amount by which the price falls.
-    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "PRICE",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub step: Option<String>,
     /// English: a bid of this price wins at once, while the reserve is not met.
-    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "PRICE",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub buy_now: Option<Price>,
     /// English: a bid within this time before the close extends the lot [default: 60s].
     #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
@@ -48,34 +61,69 @@ pub struct TermFlags {
     pub extend_mode: Option<ExtendMode>,
     /// English: maximum number of extensions [default: no limit]. Call: maximum number of extensions because of a price
     /// outside the collar [default: 1].
-    #[arg(long, value_name = "N", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "N",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub extensions_max: Option<u32>,
     /// Dutch: the first price.
-    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "PRICE",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub start: Option<Price>,
     /// Dutch: how long each price lasts.
     #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
     pub interval: Option<Span>,
     /// Dutch: the lowest price.
-    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "PRICE",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub floor: Option<Price>,
     /// Uniform, pay-as-bid: which bids are served first when there are too few shares [default: time].
     #[arg(long, value_name = "RULE", value_enum, help_heading = "Terms")]
     pub priority: Option<Priority>,
     /// Uniform, pay-as-bid: maximum number of live bids of a trader [default: 10].
-    #[arg(long, value_name = "N", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "N",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub bids_max: Option<u32>,
     /// Call: the tick, of which limits are multiples [default: 0.01].
-    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "PRICE",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub tick: Option<Price>,
     /// Call: show everyone the quantity wanted and offered at each limit, or not [default: closed].
     #[arg(long, value_name = "BOOK", value_enum, help_heading = "Terms")]
     pub book: Option<Book>,
     /// Call: maximum distance of the price from the reference; or use --collar-bps [default: no maximum].
-    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "PRICE",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub collar: Option<Price>,
     /// Call: the same in hundredths of a percent of the reference.
-    #[arg(long, value_name = "N", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "N",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub collar_bps: Option<u32>,
     /// Call: extend the lot, once, if market orders would stay unfilled [default: off].
     #[arg(long, value_name = "SWITCH", value_enum, help_heading = "Terms")]
@@ -87,6 +135,32 @@ pub struct TermFlags {
     /// they can be cancelled until the end].
     #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
     pub no_cancel: Option<Span>,
+    /// Day: the phases with their lengths, as "call 5m, continuous 1h, call 5m, at-last 2m"; pre-open may come first.
+    #[arg(long, value_name = "PHASES", value_parser = schedule, help_heading = "Terms")]
+    pub schedule: Option<Schedule>,
+    /// Day: maximum distance of a continuous trade from the last call's price; or use --static-corridor-bps [default: no
+    /// maximum].
+    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    pub static_corridor: Option<Price>,
+    /// Day: the same in hundredths of a percent of it.
+    #[arg(long, value_name = "N", help_heading = "Terms")]
+    pub static_corridor_bps: Option<u32>,
+    /// Day: maximum distance of a continuous trade from the last trade's price; or use --dynamic-corridor-bps [default: no
+    /// maximum].
+    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    pub dynamic_corridor: Option<Price>,
+    /// Day: the same in hundredths of a percent of it.
+    #[arg(long, value_name = "N", help_heading = "Terms")]
+    pub dynamic_corridor_bps: Option<u32>,
+    /// Day: how long the call lasts that interrupts continuous trading [default: 2m].
+    #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
+    pub volatility_length: Option<Span>,
+    /// Day: window of the random end of such a call [default: none].
+    #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
+    pub volatility_random_end: Option<Span>,
+    /// Day: maximum number of interruptions; one more halts the lot [default: 16].
+    #[arg(long, value_name = "N", help_heading = "Terms")]
+    pub interruptions_max: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -128,6 +202,7 @@ impl Format {
             Self::Uniform => in_parts(UniformPricing::Uniform, flags),
             Self::PayAsBid => in_parts(UniformPricing::PayAsBid, flags),
             Self::Call => Terms::Call(call(flags)),
+            Self::Day => Terms::from(day(flags)?),
         })
     }
 
@@ -146,6 +221,25 @@ impl Format {
             Self::SealedFirst | Self::Vickrey => &[],
             Self::Uniform | Self::PayAsBid => &["priority", "bids-max"],
             Self::Call => &[
+                "tick",
+                "book",
+                "collar",
+                "collar-bps",
+                "extensions-max",
+                "market-extension",
+                "extend-by",
+                "random-end",
+                "no-cancel",
+            ],
+            Self::Day => &[
+                "schedule",
+                "static-corridor",
+                "static-corridor-bps",
+                "dynamic-corridor",
+                "dynamic-corridor-bps",
+                "volatility-length",
+                "volatility-random-end",
+                "interruptions-max",
                 "tick",
                 "book",
                 "collar",
@@ -180,6 +274,17 @@ impl Format {
             ("market-extension", flags.market_extension.is_some()),
             ("random-end", flags.random_end.is_some()),
             ("no-cancel", flags.no_cancel.is_some()),
+            ("schedule", flags.schedule.is_some()),
+            ("static-corridor", flags.static_corridor.is_some()),
+            ("static-corridor-bps", flags.static_corridor_bps.is_some()),
+            ("dynamic-corridor", flags.dynamic_corridor.is_some()),
+            ("dynamic-corridor-bps", flags.dynamic_corridor_bps.is_some()),
+            ("volatility-length", flags.volatility_length.is_some()),
+            (
+                "volatility-random-end",
+                flags.volatility_random_end.is_some(),
+            ),
+            ("interruptions-max", flags.interruptions_max.is_some()),
         ];
         let own = self.own();
         let wrong = given
@@ -261,9 +366,39 @@ fn in_parts(pricing: UniformPricing, flags: &TermFlags) -> Terms {
     })
 }
 
+fn day(flags: &TermFlags) -> Result<DayTerms, String> {
+    let schedule = flags.schedule.as_ref().ok_or_else(|| {
+        "--schedule is missing; the format day needs one, such as \"call 5m, continuous 1h, call 5m, at-last 2m\""
+            .to_owned()
+    })?;
+    let usual = DayTerms::new(schedule.phases.clone());
+    Ok(DayTerms {
+        call: call(flags),
+        static_corridor: collar(flags.static_corridor, flags.static_corridor_bps),
+        dynamic_corridor: collar(flags.dynamic_corridor, flags.dynamic_corridor_bps),
+        volatility_length: flags.volatility_length.unwrap_or(usual.volatility_length),
+        volatility_random_end: flags
+            .volatility_random_end
+            .unwrap_or(usual.volatility_random_end),
+        interruptions_max: flags.interruptions_max.unwrap_or(usual.interruptions_max),
+        ..usual
+    })
+}
+
+fn schedule(text: &str) -> Result<Schedule, String> {
+    text.parse()
+        .map_err(|error: ParseScheduleError| error.to_string())
+}
+
+fn collar(absolute: Option<Price>, basis_points: Option<u32>) -> Option<Collar> {
+    (absolute.is_some() || basis_points.is_some()).then(|| Collar {
+        absolute: absolute.unwrap_or(Price::ZERO),
+        basis_points: basis_points.unwrap_or(0),
+    })
+}
+
 fn call(flags: &TermFlags) -> CallTerms {
     let usual = CallTerms::default();
-    let is_collared = flags.collar.is_some() || flags.collar_bps.is_some();
     CallTerms {
         tick: flags.tick.unwrap_or(usual.tick),
         book: match flags.book {
@@ -271,10 +406,7 @@ fn call(flags: &TermFlags) -> CallTerms {
             Some(Book::Open) => BookShown::Open,
             Some(Book::Closed) => BookShown::Closed,
         },
-        collar: is_collared.then(|| Collar {
-            absolute: flags.collar.unwrap_or(Price::ZERO),
-            basis_points: flags.collar_bps.unwrap_or(0),
-        }),
+        collar: collar(flags.collar, flags.collar_bps),
         extensions_max: flags.extensions_max.unwrap_or(usual.extensions_max),
         market_extension: flags
             .market_extension
@@ -295,7 +427,7 @@ mod tests {
         let english = Format::English.terms(&none).unwrap();
         assert_eq!(english, Terms::English(EnglishTerms::default()));
         for format in Format::value_variants() {
-            if *format != Format::Dutch {
+            if !matches!(format, Format::Dutch | Format::Day) {
                 assert_eq!(format.terms(&none).unwrap().format(), format.name());
             }
         }

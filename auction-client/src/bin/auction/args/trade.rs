@@ -3,6 +3,7 @@
 use auction_core::{LotId, Name, OrderId, Price, Quantity};
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::args::day::DayFlags;
 use crate::args::target::{Target, Which, lot_number};
 
 #[derive(Debug, Subcommand)]
@@ -16,25 +17,35 @@ Examples:
         #[command(flatten)]
         which: Which,
         /// The highest price you accept [default: the current price].
-        #[arg(long, value_name = "PRICE")]
+        #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
         at_most: Option<Price>,
     },
-    /// Place a hidden order: a sealed bid, or an order of a call auction.
+    /// Place an order: a sealed bid, or an order of a call auction or a trading day.
     #[command(after_help = "\
 Examples:
   auction order AAPL buy 1 100           a sealed bid of 100 for a lot of one share
   auction order AAPL buy 500 12.5        a bid for 500 shares of a lot sold in parts
   auction order AAPL sell 500 12.5       at a call auction: sell at 12.5 or more
-  auction order AAPL buy 500 --market    at a call auction: at any price")]
+  auction order AAPL buy 500 --market    at a call auction: at any price
+  auction order AAPL buy 100 12.50 --tif ioc       on a trading day: what can trade at once
+  auction order AAPL buy 100 12.50 --post-only     rest in the book, or be refused
+  auction order AAPL sell 100 --market --tif at-close    in the closing call
+
+On a trading day the answer says at once what traded, at which average price, and what rests.")]
     Order {
         #[command(flatten)]
         which: Which,
-        /// Buy or sell; only call auctions have sell orders.
+        /// Buy or sell; only call auctions and trading days have sell orders.
         side: SideWord,
         /// Number of shares.
+        #[arg(allow_negative_numbers = true)]
         quantity: Quantity,
         #[command(flatten)]
         limit: Limit,
+        #[command(flatten)]
+        check: PriceCheck,
+        #[command(flatten)]
+        day: DayFlags,
     },
     /// Replace an order of yours; it keeps its number.
     #[command(after_help = "\
@@ -47,12 +58,15 @@ The number is shown when the order is placed, and by `auction orders`.")]
         #[command(flatten)]
         which: Which,
         /// Number of the order on this lot.
-        #[arg(value_parser = order_number)]
+        #[arg(value_parser = order_number, allow_negative_numbers = true)]
         order: OrderId,
         /// New number of shares.
+        #[arg(allow_negative_numbers = true)]
         quantity: Quantity,
         #[command(flatten)]
         limit: Limit,
+        #[command(flatten)]
+        check: PriceCheck,
     },
     /// Cancel an order of yours.
     #[command(
@@ -62,8 +76,25 @@ The number is shown when the order is placed, and by `auction orders`.")]
         #[command(flatten)]
         which: Which,
         /// Number of the order on this lot.
-        #[arg(value_parser = order_number)]
+        #[arg(value_parser = order_number, allow_negative_numbers = true)]
         order: OrderId,
+    },
+    /// Cancel all your orders on call auctions and trading days.
+    #[command(after_help = "\
+Examples:
+  auction cancel-all              on all lots
+  auction cancel-all AAPL         on one
+  auction cancel-all --of tom     another trader's, for auctioneers")]
+    CancelAll {
+        /// Symbol of the stock, or #N for the lot with this number [default: all lots].
+        #[arg(value_name = "SYMBOL|#N")]
+        target: Option<Target>,
+        /// Number of the lot, when the symbol has several.
+        #[arg(long, value_name = "N", value_parser = lot_number)]
+        lot: Option<LotId>,
+        /// Name of the trader [default: you]. For auctioneers.
+        #[arg(long, value_name = "NAME")]
+        of: Option<Name>,
     },
     /// Show your position: the lots you lead, your hidden maxima and orders; after a close the fills of each order.
     #[command(after_help = "\
@@ -105,6 +136,18 @@ Examples:
     },
 }
 
+/// Options for prices far from the market's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+pub struct PriceCheck {
+    /// Send the price however far it is from the market's, without a question at a terminal or a refusal in a script.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Largest distance of the price, in percent of the least bid, without a question; scripts are refused beyond it.
+    /// Hidden orders are compared with the base price or the reference price [default: 100, or 1.00 in total].
+    #[arg(long, value_name = "PERCENT", conflicts_with = "yes")]
+    pub within: Option<u32>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SideWord {
     Buy,
@@ -116,8 +159,9 @@ pub enum SideWord {
 #[group(required = true, multiple = false)]
 pub struct Limit {
     /// The worst price per share that you accept.
+    #[arg(allow_negative_numbers = true)]
     pub price: Option<Price>,
-    /// Accept any price; for call auctions.
+    /// Accept any price; for call auctions and trading days.
     #[arg(long)]
     pub market: bool,
 }

@@ -2,7 +2,7 @@
 
 use auction_client::{Client, Code, RequestError};
 use auction_core::{Asset, Market, Name, UserId};
-use auction_proto::{Balance, Deposit, Done, Follows, GetBalance, ListedHolding, Withdraw};
+use auction_proto::{Balance, Deposit, Done, GetBalance, ListedHolding, Withdraw};
 use serde_json::{Value, json};
 
 use crate::output::colour::Colour;
@@ -82,7 +82,7 @@ async fn whole_balance(client: &Client, user: Option<UserId>) -> Result<Whole, R
         let after = holdings.last().map(|last: &ListedHolding| last.symbol);
         let balance = client.ask(GetBalance { user, after }).await?;
         holdings.extend(balance.holdings.iter().cloned());
-        if balance.follows == Follows::Nothing {
+        if !balance.follows.is_more() {
             return Ok(Whole { balance, holdings });
         }
     }

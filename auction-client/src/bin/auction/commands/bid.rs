@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::order::{self, Order};
 use crate::args::target::Target;
+use crate::args::trade::PriceCheck;
 use crate::output::colour::Colour;
 use crate::output::failure::Failure;
 use crate::output::json;
@@ -41,13 +42,14 @@ impl Offer {
 
 pub async fn run(
     context: &Context,
-    target: Target,
-    lot: Option<LotId>,
+    (target, lot): (Target, Option<LotId>),
     offer: Offer,
+    check: PriceCheck,
 ) -> Result<(), Failure> {
     context.resume().await?;
-    let market = context.client.snapshot().await?;
-    let chosen = target.open_lot(&market, lot)?;
+    let (chosen, _) = context.open_lot(target, lot).await?;
+    let price = (Side::Buy, chosen.quantity, offer.amount());
+    check.check(context.out.format, &chosen, price).await?;
     match (&chosen.terms, offer) {
         // A sealed lot accepts only a bid for all of its shares.
         (Terms::Sealed(_), Offer::Plain(price)) => {
@@ -56,9 +58,9 @@ pub async fn run(
                 quantity: chosen.quantity,
                 limit: Some(price),
             };
-            order::place_on(context, chosen, order).await
+            order::place_on(context, &chosen, order).await
         }
-        _ => place_on(context, chosen, offer).await,
+        _ => place_on(context, &chosen, offer).await,
     }
 }
 

@@ -5,6 +5,9 @@ mod login;
 mod logout;
 mod sessions;
 mod lots;
+pub mod far_price;
+mod order_entry;
+pub mod day;
 pub mod order;
 mod orders;
 mod mine;
@@ -102,12 +105,13 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             price,
             max,
             lot,
+            check,
             through,
         } = &command
             && !through.through.is_empty()
         {
             let offer = bid::Offer::new(*price, *max);
-            return peer::bid::run(&shared, through, *target, *lot, offer).await;
+            return peer::bid::run(&shared, through, (*target, *lot), offer, *check).await;
         }
         let context = Context::connect(&shared).await?;
         match command {
@@ -122,8 +126,9 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
                 price,
                 max,
                 lot,
+                check,
                 ..
-            } => bid::run(&context, target, lot, bid::Offer::new(price, max)).await,
+            } => bid::run(&context, (target, lot), bid::Offer::new(price, max), check).await,
             Command::Watch {
                 targets,
                 forever,
@@ -194,21 +199,27 @@ async fn trade(context: &Context, command: TradeCommand) -> Result<(), Failure> 
             side,
             quantity,
             limit,
+            check,
+            day,
         } => {
             let order = order::Order {
                 side: order::side(side),
                 quantity,
                 limit: limit.price,
             };
-            order::place(context, which, order).await
+            order::place(context, which, order, (day, check)).await
         }
         TradeCommand::Replace {
             which,
             order,
             quantity,
             limit,
-        } => order::replace(context, which, order, quantity, limit).await,
+            check,
+        } => order::replace(context, which, order, (quantity, limit), check).await,
         TradeCommand::Cancel { which, order } => order::cancel(context, which, order).await,
+        TradeCommand::CancelAll { target, lot, of } => {
+            day::cancel_all(context, target, lot, of).await
+        }
         TradeCommand::Orders { target, lot } => orders::run(context, target, lot).await,
         TradeCommand::Mine { limit } => mine::run(context, limit).await,
         TradeCommand::WouldHaveWon(which) => would_have_won::run(context, which).await,
@@ -228,10 +239,18 @@ async fn auctioneer(context: &Context, command: AuctioneerCommand) -> Result<(),
         AuctioneerCommand::CancelLot(which) => {
             lot_life::run(context, which, lot_life::Act::Cancel).await
         }
-        AuctioneerCommand::Halt(which) => lot_life::run(context, which, lot_life::Act::Halt).await,
-        AuctioneerCommand::Resume(which) => {
-            lot_life::run(context, which, lot_life::Act::Resume).await
+        AuctioneerCommand::Halt(one_or_all) => match one_or_all.which() {
+            Some(which) => lot_life::run(context, which, lot_life::Act::Halt).await,
+            None => day::halt_all(context, true).await,
+        },
+        AuctioneerCommand::Resume(one_or_all) => match one_or_all.which() {
+            Some(which) => lot_life::run(context, which, lot_life::Act::Resume).await,
+            None => day::halt_all(context, false).await,
+        },
+        AuctioneerCommand::MovePhase { which, phase, end } => {
+            day::move_phase(context, which, phase, end).await
         }
+        AuctioneerCommand::Limits { name, limits } => day::limits(context, name, limits).await,
         AuctioneerCommand::Suspend { name } => {
             suspend::run(context, name, suspend::Act::Suspend).await
         }

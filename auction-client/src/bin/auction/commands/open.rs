@@ -9,6 +9,7 @@ use crate::session::Context;
 
 pub async fn run(context: &Context, args: OpenArgs) -> Result<(), Failure> {
     // Report wrong terms before connecting.
+    args.check().map_err(Failure::usage)?;
     let terms = args.format.terms(&args.terms).map_err(Failure::usage)?;
     context.resume().await?;
     let (opens_at, closes_at) = args.times(context.client.clock().now());

@@ -1,24 +1,18 @@
 //! Hidden orders: `auction order`, `replace`, `cancel`.
 
 use auction_client::{CancelOrder, PlaceOrder, ReplaceOrder};
-use auction_core::{Lot, OrderId, Price, Quantity, RequestId, Side, Terms};
+use auction_core::{AccountMode, Lot, OrderId, Price, Quantity, RequestId, Side, Terms};
 use serde_json::{Value, json};
 
+use super::day;
+pub use super::order_entry::{Order, verb};
+use crate::args::day::DayFlags;
 use crate::args::target::Which;
-use crate::args::trade::{Limit, SideWord};
-use crate::output::failure::Failure;
+use crate::args::trade::{Limit, PriceCheck, SideWord};
+use crate::output::failure::{Failure, OutputFormat};
 use crate::output::json;
 use crate::output::out::Out;
 use crate::session::Context;
-
-/// A new order, or the new content of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Order {
-    pub side: Side,
-    pub quantity: Quantity,
-    /// Limit price; `None`: any price.
-    pub limit: Option<Price>,
-}
 
 pub fn side(word: SideWord) -> Side {
     match word {
@@ -27,11 +21,36 @@ pub fn side(word: SideWord) -> Side {
     }
 }
 
-pub async fn place(context: &Context, which: Which, order: Order) -> Result<(), Failure> {
+pub async fn place(
+    context: &Context,
+    which: Which,
+    order: Order,
+    (flags, check): (DayFlags, PriceCheck),
+) -> Result<(), Failure> {
     context.resume().await?;
-    let market = context.client.snapshot().await?;
-    let chosen = which.target.open_lot(&market, which.lot)?;
-    place_on(context, chosen, order).await
+    let (chosen, accounts) = context.open_lot(which.target, which.lot).await?;
+    let is_day = matches!(chosen.terms, Terms::Day(_));
+    if !is_day && flags != DayFlags::default() {
+        let format = chosen.terms.format();
+        let message = format!(
+            "--tif, --until, --post-only and --self-trade are for trading days, and {} is of the format {format}",
+            title(&chosen)
+        );
+        return Err(Failure::usage(message));
+    }
+    if let Some(limit) = order.limit {
+        let price = (order.side, order.quantity, limit);
+        check.check(context.out.format, &chosen, price).await?;
+    }
+    if is_day {
+        day::place_on(context, &chosen, order, flags).await?;
+    } else {
+        place_on(context, &chosen, order).await?;
+    }
+    match credit_note(accounts, order.side) {
+        Some(note) if context.out.format == OutputFormat::Text => context.out.line(note),
+        _ => Ok(()),
+    }
 }
 
 /// Places an order on a lot, and reports it.
@@ -75,13 +94,19 @@ pub async fn replace(
     context: &Context,
     which: Which,
     order: OrderId,
-    quantity: Quantity,
-    limit: Limit,
+    (quantity, limit): (Quantity, Limit),
+    check: PriceCheck,
 ) -> Result<(), Failure> {
     context.resume().await?;
-    let market = context.client.snapshot().await?;
-    let chosen = which.target.open_lot(&market, which.lot)?;
+    let (chosen, _) = context.open_lot(which.target, which.lot).await?;
     let limit = limit.price;
+    if let Terms::Day(_) = chosen.terms {
+        return day::replace_on(context, &chosen, order, quantity, limit).await;
+    }
+    if let Some(limit) = limit {
+        let price = (side_of(context, &chosen, order).await?, quantity, limit);
+        check.check(context.out.format, &chosen, price).await?;
+    }
     let asked = context.request(ReplaceOrder {
         lot: chosen.id,
         order,
@@ -92,10 +117,10 @@ pub async fn replace(
     context.out.print(
         |_| {
             let says = says(quantity, limit);
-            format!("{}: your order {order} is now for {says}.", title(chosen))
+            format!("{}: your order {order} is now for {says}.", title(&chosen))
         },
         || {
-            let mut fields = fields(chosen, order, "replaced", request);
+            let mut fields = fields(&chosen, order, "replaced", request);
             fields["quantity"] = json!(quantity.get());
             fields["limit"] = json::price(limit);
             fields
@@ -103,15 +128,24 @@ pub async fn replace(
     )
 }
 
+/// Returns the side of one of the user's orders: only call auctions have sell orders, and an unknown order is refused later.
+async fn side_of(context: &Context, lot: &Lot, order: OrderId) -> Result<Side, Failure> {
+    if !matches!(lot.terms, Terms::Call(_)) {
+        return Ok(Side::Buy);
+    }
+    let orders = context.client.orders(lot.id).await?;
+    let own = orders.iter().find(|own| own.order == order);
+    Ok(own.map_or(Side::Buy, |own| own.side))
+}
+
 pub async fn cancel(context: &Context, which: Which, order: OrderId) -> Result<(), Failure> {
     context.resume().await?;
-    let market = context.client.snapshot().await?;
-    let chosen = which.target.open_lot(&market, which.lot)?;
+    let (chosen, _) = context.open_lot(which.target, which.lot).await?;
     let lot = chosen.id;
     let (_, request) = context.request(CancelOrder { lot, order }).await?;
     context.out.print(
-        |_| format!("{}: your order {order} is cancelled.", title(chosen)),
-        || fields(chosen, order, "cancelled", request),
+        |_| format!("{}: your order {order} is cancelled.", title(&chosen)),
+        || fields(&chosen, order, "cancelled", request),
     )
 }
 
@@ -131,11 +165,10 @@ pub fn placed_text(lot: &Lot, placed: OrderId, order: Order) -> String {
     }
 }
 
-pub fn verb(side: Side) -> &'static str {
-    match side {
-        Side::Buy => "buy",
-        Side::Sell => "sell",
-    }
+/// Returns the note for a seller in a market on credit, which checks no holdings.
+pub fn credit_note(accounts: AccountMode, side: Side) -> Option<&'static str> {
+    let is_unchecked = (accounts, side) == (AccountMode::Credit, Side::Sell);
+    is_unchecked.then_some("This market runs on credit: it does not check that you own the shares.")
 }
 
 /// Formats quantity and limit: `1 share at 100`, `500 shares at any price`.

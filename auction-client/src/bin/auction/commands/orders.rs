@@ -2,7 +2,8 @@
 
 use auction_client::Client;
 use auction_core::{
-    Lot, LotId, Market, OrderState, OwnOrder, Price, Side as Trade, StandingLead, StandingOrder,
+    DayOrderState, Lot, LotId, Market, OrderState, OwnDayOrder, OwnOrder, Price, Side as Trade,
+    StandingLead, StandingOrder,
 };
 use serde_json::{Value, json};
 
@@ -32,6 +33,25 @@ pub async fn run(
         leads: standing.leads,
         orders: orders.map(|order| (order, State::Stands)).collect(),
     };
+    let of_days = standing.day_orders.into_iter();
+    let of_days = of_days.filter(|own| asked.has(own.lot));
+    own.orders.extend(of_days.map(|own| {
+        let OwnDayOrder {
+            order,
+            content,
+            traded,
+            value,
+            state,
+        } = own.order;
+        let order = StandingOrder {
+            lot: own.lot,
+            order,
+            side: content.side,
+            quantity: content.quantity,
+            limit: content.limit,
+        };
+        (order, State::OfDay(state, traded, average(value, traded)))
+    }));
     own.leads.retain(|lead| asked.has(lead.lot));
     if let Some(closed) = asked.closed() {
         own.add_closed(&context.client, closed).await?;
@@ -62,6 +82,8 @@ struct Own {
 /// State of an order.
 enum State {
     Stands,
+    /// An order of a trading day: its state, the shares that have traded, and their average price.
+    OfDay(DayOrderState, u64, Option<Price>),
     /// Its lot has closed: the number of shares traded, and the price of each.
     Closed(u64, Option<Price>),
 }
@@ -165,6 +187,9 @@ fn text(view: &View<'_>, asked: &Asked, own: &Own, colour: Colour) -> String {
     for (order, state) in &own.orders {
         let (tone, state) = match state {
             State::Stands => (Tone::Usual, "stands".to_owned()),
+            State::OfDay(state, traded, average) => {
+                (Tone::Usual, of_day(*state, *traded, *average))
+            }
             State::Closed(filled, Some(price)) => (Tone::Good, traded(order, *filled, *price)),
             State::Closed(_, None) => (Tone::Dim, got_none(order.side).to_owned()),
         };
@@ -181,6 +206,24 @@ fn text(view: &View<'_>, asked: &Asked, own: &Own, colour: Colour) -> String {
         table.row(tone, cells);
     }
     table.print(colour)
+}
+
+/// Formats the state of an order of a trading day: `rests, 40 traded at 12.45`.
+fn of_day(state: DayOrderState, traded: u64, average: Option<Price>) -> String {
+    let state = match state {
+        DayOrderState::Parked => "waits for its call",
+        DayOrderState::Resting => "rests",
+    };
+    match average {
+        Some(average) => format!("{state}, {traded} traded at {average}"),
+        None => state.to_owned(),
+    }
+}
+
+fn average(value: u128, shares: u64) -> Option<Price> {
+    let shares = u128::from(shares);
+    let average = (value + shares / 2).checked_div(shares)?;
+    u64::try_from(average).ok().and_then(Price::from_units)
 }
 
 /// Formats fills: `got 30 at 12.00`, `sold 30 at 12.00, 70 lapsed`.
@@ -221,6 +264,12 @@ fn as_json(view: &View<'_>, own: &Own) -> Value {
     let orders = own.orders.iter().map(|(order, state)| {
         let (state, filled, paid) = match *state {
             State::Stands => ("live", Value::Null, None),
+            State::OfDay(DayOrderState::Parked, traded, average) => {
+                ("parked", json!(traded), average)
+            }
+            State::OfDay(DayOrderState::Resting, traded, average) => {
+                ("live", json!(traded), average)
+            }
             State::Closed(filled, price) => ("closed", json!(filled), price),
         };
         json!({

@@ -10,8 +10,7 @@ use crate::session::Context;
 
 pub async fn run(context: &Context, which: Which, at_most: Option<Price>) -> Result<(), Failure> {
     context.resume().await?;
-    let market = context.client.snapshot().await?;
-    let lot = which.target.open_lot(&market, which.lot)?;
+    let (lot, _) = context.open_lot(which.target, which.lot).await?;
     let (id, symbol) = (lot.id, lot.symbol);
     if !matches!(lot.terms, Terms::Dutch(_)) {
         let message = format!(
@@ -20,12 +19,12 @@ pub async fn run(context: &Context, which: Which, at_most: Option<Price>) -> Res
         );
         return Err(Failure::refused(Code::TAKES_BIDS, message));
     }
-    let price = at_most.or_else(|| price_now(lot, context));
+    let price = at_most.or_else(|| price_now(&lot, context));
     let price = price.ok_or_else(|| {
         let message = format!("lot #{id} of {symbol} has no price now; `auction lots` shows why");
         Failure::refused(Code::LOT_NOT_BEGUN, message)
     })?;
-    bid::place_on(context, lot, Offer::Plain(price)).await
+    bid::place_on(context, &lot, Offer::Plain(price)).await
 }
 
 /// Returns the current price, by a clock that may be a little ahead of the server's: then the price before.

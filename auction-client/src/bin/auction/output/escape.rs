@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use auction_proto::disturbs_display;
+
 /// A text with safe display.
 pub struct Escaped<T>(pub T);
 
@@ -17,7 +19,7 @@ struct Escaping<'a, 'f>(&'a mut fmt::Formatter<'f>);
 impl fmt::Write for Escaping<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for char in text.chars() {
-            if is_harmful(char) {
+            if disturbs_display(char) {
                 write!(self.0, "{}", char.escape_unicode())?;
             } else {
                 self.0.write_char(char)?;
@@ -25,12 +27,6 @@ impl fmt::Write for Escaping<'_, '_> {
         }
         Ok(())
     }
-}
-
-fn is_harmful(char: char) -> bool {
-    char.is_control()
-        || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-        || matches!(char, '\u{feff}' | '\u{61c}')
 }
 
 #[cfg(test)]

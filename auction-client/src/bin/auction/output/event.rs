@@ -22,18 +22,25 @@ impl View<'_> {
             | PublicEvent::UserRegistered { .. }
             | PublicEvent::AccountsSet { .. }
             | PublicEvent::ReferenceFixed { .. }
-            | PublicEvent::PhaseBegan(_)
+            | PublicEvent::OrderShown { .. }
+            | PublicEvent::OrderReduced { .. }
+            | PublicEvent::OrderGone { .. } => return None,
+            PublicEvent::PhaseBegan(_)
             | PublicEvent::PhaseExtended { .. }
             | PublicEvent::PhaseMoved { .. }
             | PublicEvent::CallUncrossed { .. }
-            | PublicEvent::OrderShown { .. }
-            | PublicEvent::OrderReduced { .. }
-            | PublicEvent::OrderGone { .. }
             | PublicEvent::Traded { .. }
             | PublicEvent::Interrupted { .. }
             | PublicEvent::DayHalted { .. }
             | PublicEvent::MarketHalted
-            | PublicEvent::MarketResumed => return None,
+            | PublicEvent::MarketResumed => {
+                let (title, text, is_urgent) = self.day_news(event)?;
+                let text = match is_urgent {
+                    true => colour.bold(&text),
+                    false => text,
+                };
+                (title, text)
+            }
             PublicEvent::EndCommitted { lot, .. } => (
                 self.title(*lot),
                 "the random moment of the uncross is fixed".to_owned(),
@@ -103,7 +110,7 @@ impl View<'_> {
             PublicEvent::BiddersCounted { lot, bidders } => {
                 let s = if *bidders == 1 { "" } else { "s" };
                 let what = match self.market.lot(*lot)?.terms {
-                    Terms::Call(_) => format!("{bidders} trader{s} with orders"),
+                    Terms::Call(_) | Terms::Day(_) => format!("{bidders} trader{s} with orders"),
                     _ => format!("{bidders} sealed bidder{s}"),
                 };
                 (self.title(*lot), what)

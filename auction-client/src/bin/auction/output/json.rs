@@ -2,13 +2,14 @@
 
 use auction_client::HistoryBid;
 use auction_core::{
-    AllocatedBy, Lot, MarginalPriority, OpenedBid, Outcome, Phase, Price, PublicEvent,
+    AllocatedBy, Book, Lot, MarginalPriority, OpenedBid, Outcome, Phase, Price, PublicEvent,
     ReserveStatus, Role, SoftCloseMode, SoldBy, Span, Terms, UnsoldBecause,
 };
 use serde_json::{Value, json};
 
-use crate::output::call;
 use crate::output::names::View;
+pub use crate::output::scalar::price;
+use crate::output::{call, day};
 
 /// Returns the terms of a lot, by the names of the flags that open one.
 fn terms(terms: &Terms) -> Value {
@@ -40,13 +41,8 @@ fn terms(terms: &Terms) -> Value {
             "bids_max": terms.bids_max,
         }),
         Terms::Call(terms) => call::terms_json(terms),
-        Terms::Day(terms) => call::terms_json(&terms.call),
+        Terms::Day(terms) => day::terms_json(terms),
     }
-}
-
-/// Returns a price, or null.
-pub fn price(price: Option<Price>) -> Value {
-    price.map_or(Value::Null, |price| json!(price.to_string()))
 }
 
 pub fn role(role: Role) -> &'static str {
@@ -71,7 +67,7 @@ impl View<'_> {
         let open = phase == "open";
         let now = lot.halted_since.unwrap_or(self.now);
         let closes_in = lot.closes_at.since(now).micros() / 1_000;
-        json!({
+        let mut fields = json!({
             "lot": lot.id.0,
             "symbol": lot.symbol.as_str(),
             "security": stock.map(|stock| stock.listing.security.to_string()),
@@ -97,7 +93,11 @@ impl View<'_> {
             "halted_since": lot.halted_since.map(|since| since.to_string()),
             "closed_at": closed_at,
             "outcome": outcome,
-        })
+        });
+        if let Book::Day(book) = &lot.book {
+            fields["day"] = day::book_json(book);
+        }
+        fields
     }
 
     /// Returns the outcome of a lot.
@@ -197,8 +197,8 @@ impl View<'_> {
         let told = match event {
             PublicEvent::StockListed(_)
             | PublicEvent::UserRegistered { .. }
-            | PublicEvent::AccountsSet { .. }
-            | PublicEvent::PhaseBegan(_)
+            | PublicEvent::AccountsSet { .. } => return None,
+            PublicEvent::PhaseBegan(_)
             | PublicEvent::PhaseExtended { .. }
             | PublicEvent::PhaseMoved { .. }
             | PublicEvent::CallUncrossed { .. }
@@ -209,7 +209,7 @@ impl View<'_> {
             | PublicEvent::Interrupted { .. }
             | PublicEvent::DayHalted { .. }
             | PublicEvent::MarketHalted
-            | PublicEvent::MarketResumed => return None,
+            | PublicEvent::MarketResumed => return self.day_event_json(event),
             PublicEvent::LotOpened(opened) => {
                 let lot = self.market.lot(opened.lot)?;
                 ("opened", self.lot_json(lot))

@@ -1,13 +1,13 @@
 //! A lot in words: its terms, its state and its outcome.
 
 use auction_core::{
-    DutchTerms, EnglishTerms, Lot, MarginalPriority, Outcome, Phase, ReserveStatus, SealedPricing,
-    SoftClose, SoftCloseMode, SoldBy, Span, Terms, UniformPricing, UniformTerms,
+    Book, DutchTerms, EnglishTerms, Lot, MarginalPriority, Outcome, Phase, ReserveStatus,
+    SealedPricing, SoftClose, SoftCloseMode, SoldBy, Span, Terms, UniformPricing, UniformTerms,
 };
 
-use crate::output::call;
 use crate::output::names::View;
 use crate::output::time::{countdown, duration, moment, span_words};
+use crate::output::{call, day};
 
 impl View<'_> {
     /// Describes the format and its terms for a bidder, as a sentence without its full stop.
@@ -22,7 +22,7 @@ impl View<'_> {
             Terms::Sealed(terms) => sealed(terms.pricing),
             Terms::Uniform(terms) => in_parts(terms),
             Terms::Call(terms) => call::terms(lot, terms),
-            Terms::Day(terms) => format!("a trading day of {} phases", terms.phases.len()),
+            Terms::Day(terms) => day::terms(lot, terms),
         };
         let reserve = match lot.reserve() {
             Some(ReserveStatus::None) => "",
@@ -51,6 +51,11 @@ impl View<'_> {
                 format!("opens in {opens}, at {at}, for {lasts}")
             }
             Phase::Open => {
+                if let Book::Day(book) = &lot.book
+                    && let Some(when) = day::when(*self, lot, book)
+                {
+                    return when;
+                }
                 let left = duration(self.left(lot));
                 let price = match lot.terms {
                     Terms::Dutch(_) => lot.least_bid_at(self.now),

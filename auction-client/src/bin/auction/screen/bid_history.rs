@@ -1,9 +1,12 @@
 //! Bids of the lots so far: for the bid list, the chart and the sparkline.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use auction_client::HistoryBid;
-use auction_core::{BidAccepted, FeedSequence, LotId, Price, Timestamp};
+use auction_core::{
+    BidAccepted, FeedSequence, LotId, OpenedBid, OrderId, Price, Timestamp, UserId,
+};
 
 /// Maximum number of bids kept per lot; older ones are dropped.
 pub const BIDS_KEPT: usize = 512;
@@ -22,6 +25,8 @@ pub struct BidHistories {
 #[derive(Debug, Default)]
 pub struct BidHistory {
     bids: BTreeMap<FeedSequence, HistoryBid>,
+    /// Bids that were sealed until the close, by bidder and number.
+    opened: BTreeMap<(UserId, OrderId), OpenedBid>,
     /// True once the bids from before the start of the screen were requested.
     asked: bool,
 }
@@ -67,6 +72,16 @@ impl BidHistories {
         history.trim();
     }
 
+    /// Adds bids that were sealed until the close, as many as are kept.
+    pub fn opened(&mut self, lot: LotId, bids: impl IntoIterator<Item = OpenedBid>) {
+        let opened = &mut self.entry(lot).opened;
+        for bid in bids {
+            if opened.len() < BIDS_KEPT {
+                opened.insert((bid.bidder, bid.order), bid);
+            }
+        }
+    }
+
     /// Drops all bids: they are of another market, or some may have been missed.
     pub fn clear(&mut self) {
         self.lots.clear();
@@ -84,6 +99,13 @@ impl BidHistory {
     /// Returns the known bids, the oldest first.
     pub fn bids(&self) -> impl DoubleEndedIterator<Item = &HistoryBid> + ExactSizeIterator {
         self.bids.values()
+    }
+
+    /// Returns the bids that were sealed until the close, the highest first.
+    pub fn opened(&self) -> Vec<&OpenedBid> {
+        let mut opened: Vec<_> = self.opened.values().collect();
+        opened.sort_by_key(|bid| Reverse(bid.price));
+        opened
     }
 
     /// Returns the latest prices as a row of bars, the newest on the right; `from` is the price before the first.
@@ -124,8 +146,6 @@ fn bars(values: &[u64]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use auction_core::UserId;
-
     use super::*;
     use crate::fixture::{after, price};
 

@@ -6,7 +6,7 @@ use auction_core::{
 };
 
 use crate::commands::bid::Offer;
-use crate::commands::interactive::is_large_jump;
+use crate::commands::far_price::FarPrice;
 use crate::commands::order::{Order, verb};
 use crate::output::names::View;
 use crate::screen::events::{Manage, Request};
@@ -43,8 +43,8 @@ pub struct Form {
     pub note: Option<String>,
     /// True while the answer is awaited.
     pub sending: bool,
-    /// A very high price for which confirmation was requested.
-    warned: Option<Price>,
+    /// The price far from the market's for which confirmation was requested.
+    warned: Option<FarPrice>,
 }
 
 #[derive(Debug)]
@@ -294,24 +294,30 @@ impl Form {
             About::Bid(lot) => {
                 let price = self.price(self.fields.len() - 1)?;
                 let is_maximum = self.fields.len() == 2 && self.choice(0) == 1;
-                self.warn(view, lot, price)?;
+                let quantity = view.market.lot(lot).map(|lot| lot.quantity);
+                self.warn(
+                    view,
+                    lot,
+                    (Side::Buy, quantity.unwrap_or(Quantity::ONE), price),
+                )?;
                 Ok(Request::Bid(lot, Offer::new(price, is_maximum)))
             }
             About::Order(lot) => {
-                let (quantity, limit) = self.order(view, lot)?;
+                // Only the form of a call auction begins with options: the side.
+                let side = match self.choice(0) {
+                    0 => Side::Buy,
+                    _ => Side::Sell,
+                };
+                let (quantity, limit) = self.order(view, lot, side)?;
                 Ok(Request::Place(PlaceOrder {
                     lot,
-                    // Only the form of a call auction begins with options: the side.
-                    side: match self.choice(0) {
-                        0 => Side::Buy,
-                        _ => Side::Sell,
-                    },
+                    side,
                     quantity,
                     limit,
                 }))
             }
-            About::Change(lot, order, _) => {
-                let (quantity, limit) = self.order(view, lot)?;
+            About::Change(lot, order, side) => {
+                let (quantity, limit) = self.order(view, lot, side)?;
                 Ok(Request::Replace(ReplaceOrder {
                     lot,
                     order,
@@ -364,7 +370,12 @@ impl Form {
         })
     }
 
-    fn order(&mut self, view: View<'_>, lot: LotId) -> Result<(Quantity, Option<Price>), String> {
+    fn order(
+        &mut self,
+        view: View<'_>,
+        lot: LotId,
+        side: Side,
+    ) -> Result<(Quantity, Option<Price>), String> {
         let found = view.market.lot(lot).ok_or("the lot is gone")?;
         let whole = self.fields.len() == 1;
         let quantity = if whole {
@@ -374,33 +385,35 @@ impl Form {
             text.parse().map_err(|error| format!("{text:?} {error}"))?
         };
         let last = self.fields.len() - 1;
-        if let Terms::Call(_) = found.terms {
-            let limit = match self.text(last).as_str() {
-                MARKET => None,
-                _ => Some(self.price(last)?),
-            };
-            return Ok((quantity, limit));
+        if matches!(found.terms, Terms::Call(_)) && self.text(last) == MARKET {
+            return Ok((quantity, None));
         }
-        let limit = Some(self.price(last)?);
-        if let Some(limit) = limit {
-            self.warn(view, lot, limit)?;
-        }
-        Ok((quantity, limit))
+        let limit = self.price(last)?;
+        self.warn(view, lot, (side, quantity, limit))?;
+        Ok((quantity, Some(limit)))
     }
 
-    /// Requests confirmation of a price far above the asked one, once: it may be a mistake.
-    fn warn(&mut self, view: View<'_>, lot: LotId, price: Price) -> Result<(), String> {
+    /// Requests confirmation of a price far from the market's, once: it may be a mistake.
+    fn warn(
+        &mut self,
+        view: View<'_>,
+        lot: LotId,
+        (side, quantity, price): (Side, Quantity, Price),
+    ) -> Result<(), String> {
         let lot = view.market.lot(lot);
-        let least = lot.map(|lot| lot.least_bid_at(view.now).unwrap_or(base(lot)));
-        if !is_large_jump(price, least) || self.warned == Some(price) {
-            self.warned = None;
-            return Ok(());
+        let far = lot.and_then(|lot| FarPrice::find(lot, side, quantity, price, None));
+        // The least bid may have moved since the question.
+        let is_confirmed = self.warned.map(FarPrice::price) == Some(price);
+        match far.filter(|_| !is_confirmed) {
+            None => {
+                self.warned = None;
+                Ok(())
+            }
+            Some(far) => {
+                self.warned = Some(far);
+                Err(format!("{far}. Enter again sends it."))
+            }
         }
-        self.warned = Some(price);
-        let least = least.unwrap_or_default();
-        Err(format!(
-            "{price} is far above {least}. Enter again bids it."
-        ))
     }
 
     fn price(&self, field: usize) -> Result<Price, String> {

@@ -198,12 +198,17 @@ pub fn price(view: View<'_>, lot: &Lot) -> Option<Price> {
         .or_else(|| lot.least_bid_at(view.now).filter(|_| falling))
 }
 
-/// Returns the change from the base price, in thousandths of it; none for a falling price.
-pub fn change(view: View<'_>, lot: &Lot) -> Option<i64> {
-    if let auction_core::Terms::Dutch(_) = lot.terms {
-        return None;
+/// Returns the price from which changes are counted: a Dutch lot falls from its start, any other moves from its base price.
+pub fn changes_from(lot: &Lot) -> Price {
+    match &lot.terms {
+        auction_core::Terms::Dutch(terms) => terms.start,
+        _ => lot.base_price,
     }
-    let (price, base) = (price(view, lot)?.units(), lot.base_price.units());
+}
+
+/// Returns the change of the price, in thousandths of the price that it is counted from.
+pub fn change(view: View<'_>, lot: &Lot) -> Option<i64> {
+    let (price, base) = (price(view, lot)?.units(), changes_from(lot).units());
     if base == 0 {
         return None;
     }

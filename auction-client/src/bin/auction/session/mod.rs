@@ -13,13 +13,14 @@ pub mod login;
 use std::path::PathBuf;
 
 use auction_client::{
-    Client, Code, ConnectionError, LoggedIn, MarketKey, PublicKey, Request, RequestError, Tls,
-    Trust, tcp,
+    Client, Code, ConnectionError, LoggedIn, Lots, LotsOf, MarketKey, PublicKey, Request,
+    RequestError, Tls, Trust, tcp,
 };
-use auction_core::{Market, Name, RequestId};
+use auction_core::{AccountMode, Lot, LotId, Market, Name, RequestId};
 
 use crate::args::Shared;
 use crate::args::server::ServerAddress;
+use crate::args::target::{Target, unknown_lot, unknown_symbol};
 use crate::output::failure::Failure;
 use crate::output::names::View;
 use crate::output::out::Out;
@@ -114,6 +115,40 @@ impl Context {
         let answer = (&mut asked).await?;
         let number = asked.request_id().expect("what is answered has a number");
         Ok((answer, number))
+    }
+
+    /// Returns the one named lot that accepts bids, and how traders pay, without a snapshot of the whole market.
+    pub async fn open_lot(
+        &self,
+        target: Target,
+        number: Option<LotId>,
+    ) -> Result<(Lot, AccountMode), Failure> {
+        let question = target.question(number);
+        let Lots { lots, accounts, .. } = match (self.client.lots(question).await, question) {
+            (Ok(found), _) => found,
+            (Err(RequestError::Refused(refused)), _) if refused.code == Code::UNKNOWN_KIND => {
+                // A server that does not have this question yet.
+                let market = self.client.snapshot().await?;
+                let lot = target.open_lot(&market, number)?.clone();
+                return Ok((lot, market.accounts()));
+            }
+            (Err(RequestError::Refused(refused)), LotsOf::Symbol(symbol))
+                if refused.code == Code::UNKNOWN_SYMBOL =>
+            {
+                return Err(unknown_symbol(symbol));
+            }
+            (Err(RequestError::Refused(refused)), LotsOf::Lot(lot))
+                if refused.code == Code::UNKNOWN_LOT =>
+            {
+                return Err(unknown_lot(lot));
+            }
+            (Err(error), _) => return Err(error.into()),
+        };
+        let found: Vec<&Lot> = lots.iter().collect();
+        for lot in found.iter().filter(|_| number.is_some()) {
+            target.check(lot)?;
+        }
+        Ok((target.open_lot_of(&found)?.clone(), accounts))
     }
 
     /// Forgets the session.

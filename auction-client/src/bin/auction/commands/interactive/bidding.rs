@@ -7,8 +7,9 @@ use auction_core::{
 
 use super::{Interactive, Next, identity, reached};
 use crate::commands::bid::{Offer, text};
-use crate::commands::interactive::parse::{Bidding, bidding, is_large_jump};
-use crate::commands::order::{Order, placed_text};
+use crate::commands::far_price::FarPrice;
+use crate::commands::interactive::parse::{Bidding, bidding};
+use crate::commands::order::{Order, credit_note, placed_text};
 use crate::output::colour::Colour;
 use crate::output::countdown::Countdowns;
 use crate::output::escape::Escaped;
@@ -20,7 +21,7 @@ impl Interactive {
     /// Stays at a lot until it closes or the user leaves.
     pub(super) async fn bid_on(&mut self, lot: LotId) -> Result<Next, Failure> {
         let mut countdowns = Countdowns::default();
-        let mut jump = None;
+        let mut warned = None;
         self.count_down(lot, &mut countdowns, None)?;
         if let Some(found) = self.watch.market().lot(lot) {
             self.print(&self.view().terms(found))?;
@@ -44,6 +45,9 @@ impl Interactive {
                         quantity,
                         limit,
                     };
+                    if !self.is_sure(lot, order, &mut warned)? {
+                        continue;
+                    }
                     if let Some(next) = self.order(lot, order).await? {
                         return Ok(next);
                     }
@@ -56,6 +60,9 @@ impl Interactive {
                         quantity: self.sealed_whole(lot).unwrap_or(Quantity::ONE),
                         limit: Some(price),
                     };
+                    if !self.is_sure(lot, order, &mut warned)? {
+                        continue;
+                    }
                     if let Some(next) = self.order(lot, order).await? {
                         return Ok(next);
                     }
@@ -77,19 +84,38 @@ impl Interactive {
                     continue;
                 }
             };
-            let (Offer::Plain(amount) | Offer::Maximum(amount)) = offer;
-            if is_large_jump(amount, self.least(lot)) && jump != Some(amount) {
-                jump = Some(amount);
-                self.print(&format!(
-                    "{amount} is far above the least bid. Type it again to bid it."
-                ))?;
+            let quantity = self.watch.market().lot(lot).map(|lot| lot.quantity);
+            let order = Order {
+                side: Side::Buy,
+                quantity: quantity.unwrap_or(Quantity::ONE),
+                limit: Some(offer.amount()),
+            };
+            if !self.is_sure(lot, order, &mut warned)? {
                 continue;
             }
-            jump = None;
             if let Some(next) = self.bid(lot, offer).await? {
                 return Ok(next);
             }
         }
+    }
+
+    /// Asks once about a price far from the market's; returns true if nothing is asked, or the same order was typed again.
+    fn is_sure(
+        &self,
+        lot: LotId,
+        order: Order,
+        warned: &mut Option<Order>,
+    ) -> Result<bool, Failure> {
+        let found = self.watch.market().lot(lot).zip(order.limit);
+        let far = found
+            .and_then(|(lot, limit)| FarPrice::find(lot, order.side, order.quantity, limit, None));
+        let Some(far) = far.filter(|_| *warned != Some(order)) else {
+            *warned = None;
+            return Ok(true);
+        };
+        *warned = Some(order);
+        self.print(&format!("{far}. Type it again to send it."))?;
+        Ok(false)
     }
 
     /// Bids, and reports the outcome.
@@ -157,6 +183,9 @@ impl Interactive {
                 self.placed.insert(lot, number);
                 if let Some(lot) = self.watch.market().lot(lot) {
                     self.print(&placed_text(lot, number, order))?;
+                }
+                if let Some(note) = credit_note(self.watch.market().accounts(), side) {
+                    self.print(note)?;
                 }
             }
             Err(failure) => {

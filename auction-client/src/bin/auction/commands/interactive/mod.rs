@@ -21,7 +21,6 @@ use crate::session::Context;
 use parse::{Menu, menu};
 
 pub use bidding::ending;
-pub use parse::is_large_jump;
 
 /// Time within which further updates are reported together with the first.
 const SOON: Duration = Duration::from_millis(50);

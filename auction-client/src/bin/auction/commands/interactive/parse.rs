@@ -105,13 +105,6 @@ pub fn login_choice(line: &str) -> Option<LoginChoice> {
     }
 }
 
-/// Returns true if a bid is so far above the least one that it may be a mistake.
-pub fn is_large_jump(price: Price, least: Option<Price>) -> bool {
-    /// Multiple of the least bid from which the user must confirm.
-    const TIMES: u64 = 10;
-    least.is_some_and(|least| price.units() >= least.units().saturating_mul(TIMES).max(1))
-}
-
 #[cfg(test)]
 mod tests {
     use auction_core::LotId;
@@ -158,13 +151,5 @@ mod tests {
         assert_eq!(login_choice("L"), Some(LoginChoice::LogIn));
         assert_eq!(login_choice("register"), Some(LoginChoice::Register));
         assert_eq!(login_choice("x"), None);
-    }
-
-    #[test]
-    fn only_a_large_jump_needs_confirmation() {
-        assert!(!is_large_jump(price("1.40"), Some(price("1.40"))));
-        assert!(!is_large_jump(price("13.99"), Some(price("1.40"))));
-        assert!(is_large_jump(price("14"), Some(price("1.40"))));
-        assert!(!is_large_jump(price("14"), None));
     }
 }

@@ -13,6 +13,7 @@ use crate::args::Shared;
 use crate::args::relay::{RelayArgs, Via};
 use crate::args::target::Target;
 use crate::args::time::machine_time;
+use crate::args::trade::PriceCheck;
 use crate::commands::bid::{self, Offer};
 use crate::commands::order::{self, Order};
 use crate::output::escape::Escaped;
@@ -33,9 +34,9 @@ const OTHERS_WITHIN: Duration = Duration::from_secs(2);
 pub async fn run(
     shared: &Shared,
     through: &RelayArgs,
-    target: Target,
-    lot: Option<LotId>,
+    (target, lot): (Target, Option<LotId>),
     offer: Offer,
+    check: PriceCheck,
 ) -> Result<(), Failure> {
     let file = DeviceFile::new(&shared.state_dir()?, &shared.server.to_string());
     let Some(mut kept) = file.load()? else {
@@ -57,6 +58,8 @@ pub async fn run(
         return Err(Failure::not_connected(message));
     }
     let chosen = target.open_lot(market, lot)?;
+    let price = (Side::Buy, chosen.quantity, offer.amount());
+    check.check(shared.format(), chosen, price).await?;
     let asked = Asked::of(chosen, offer);
     let request = through.request.unwrap_or(kept.next);
     if request >= kept.next {

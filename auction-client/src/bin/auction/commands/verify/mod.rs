@@ -198,6 +198,7 @@ fn not_as_signed(error: &NotAsSigned) -> Failure {
     let (first, last) = match error {
         NotAsSigned::Record { first, last, .. } => (*first, *last),
         NotAsSigned::Commits { sequence } => (*sequence, *sequence),
+        NotAsSigned::Term { last, signed, .. } => (*last, *signed),
         NotAsSigned::EndMissing { first, last, .. } => (*first, last.next()),
         NotAsSigned::OtherMarket { .. } => {
             return Failure::failed(error.to_string()).with_code("other_market");

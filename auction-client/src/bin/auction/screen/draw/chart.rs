@@ -6,10 +6,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span as Text};
-use ratatui::widgets::{Axis, Block, Borders, Chart, Dataset, GraphType};
+use ratatui::widgets::{Axis, Block, Borders, Chart, Dataset, GraphType, Paragraph};
 
 use super::Scene;
 use crate::output::time::time_of_day;
+use crate::screen::draw::glyphs::wrap;
 
 /// Number of points of a falling price.
 const MOMENTS: u64 = 200;
@@ -27,11 +28,11 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
     let (Some(first), Some(last)) = (path.past.first(), path.past.last()) else {
         let inner = block.inner(area);
         frame.render_widget(block, area);
-        let text = match lot.terms {
-            Terms::Sealed(_) | Terms::Uniform(_) => " Sealed: no price before the close.",
-            _ => " No bids yet.",
-        };
-        frame.render_widget(Line::from(Text::styled(text, theme.dim)), inner);
+        let lines = wrap(nothing(lot), usize::from(inner.width).saturating_sub(1));
+        let lines = lines
+            .into_iter()
+            .map(|line| Line::from(Text::styled(format!(" {line}"), theme.dim)));
+        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
         return;
     };
     let both = || path.past.iter().chain(&path.future);
@@ -75,6 +76,22 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
         .y_axis(y)
         .legend_position(None);
     frame.render_widget(chart, area);
+}
+
+/// Describes why a lot has no chart.
+fn nothing(lot: &Lot) -> &'static str {
+    match (&lot.terms, lot.is_closed()) {
+        (Terms::Sealed(_) | Terms::Uniform(_), true) => {
+            "Sealed: there was no price before the close."
+        }
+        (Terms::Sealed(_) | Terms::Uniform(_), false) => "Sealed: no price before the close.",
+        (Terms::Call(_), true) => "A call has one price, set at its close.",
+        (Terms::Call(_), false) => "A call has one price, which is set at its close.",
+        (Terms::Day(_), true) => "There were no trades.",
+        (Terms::Day(_), false) => "No trades yet.",
+        (Terms::English(_) | Terms::Dutch(_), true) => "There were no bids.",
+        (Terms::English(_) | Terms::Dutch(_), false) => "No bids yet.",
+    }
 }
 
 /// A price over time, until now and later.

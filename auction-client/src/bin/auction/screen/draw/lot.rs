@@ -1,14 +1,16 @@
 //! The page of a lot: its state, its terms, its price over time, its bids, and the user's orders.
 
-use auction_core::{Lot, LotId, Outcome, Terms};
+use auction_core::{Lot, LotId, OpenedBid, Outcome, Terms};
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
 
 use super::{Scene, chart, top};
 use crate::commands::order::{says, verb};
 use crate::output::time::time_of_day;
+use crate::screen::bid_history::BidHistory;
 use crate::screen::draw::glyphs::{LEADS, change, fit, pad, pad_left, wrap};
 use crate::screen::list;
 use crate::screen::model::OrderState;
@@ -17,7 +19,7 @@ use crate::screen::words::standing;
 /// Number of columns from which chart and bids are side by side.
 const COLUMNS_ABREAST: u16 = 70;
 /// Minimum number of columns of the bids beside the chart.
-const BIDS_COLUMNS: u16 = 48;
+const BIDS_COLUMNS: u16 = 50;
 /// Number of rows from which the chart is shown above the bids.
 const ROWS_WITH_CHART: u16 = 11;
 /// Maximum number of the user's orders shown.
@@ -78,7 +80,7 @@ fn facts(scene: Scene<'_>, lot: &Lot, columns: usize) -> Vec<Line<'static>> {
     let changed = change(list::change(view, lot));
     let changed = match changed.is_empty() {
         true => String::new(),
-        false => format!("   {changed} from {}", lot.base_price),
+        false => format!("   {changed} from {}", list::changes_from(lot)),
     };
     let standing = format!("{sign}{}{changed}", standing(view, lot));
     for line in wrap(&standing, columns) {
@@ -90,11 +92,12 @@ fn facts(scene: Scene<'_>, lot: &Lot, columns: usize) -> Vec<Line<'static>> {
             1 => "; extended once".to_owned(),
             times => format!("; extended {times} times"),
         };
-        let when = format!(
-            "{}; at {}{times}",
-            view.when(lot),
-            time_of_day(lot.closes_at)
-        );
+        // The close of a halted lot moves by the length of the halt, and a scheduled one says how long it is open.
+        let at = match (lot.halted_since, lot.is_scheduled()) {
+            (None, false) => format!("; the close is at {}", time_of_day(lot.closes_at)),
+            _ => String::new(),
+        };
+        let when = format!("{}{at}{times}", view.when(lot));
         lines.extend(
             wrap(&when, columns)
                 .into_iter()
@@ -151,12 +154,47 @@ fn own_orders(scene: Scene<'_>, lot: &Lot, columns: usize) -> Vec<Line<'static>>
     orders.rev().take(ORDERS_SHOWN).map(line).collect()
 }
 
+/// Formats a bid that was sealed until the close, and what it got.
+fn opened_bid(scene: Scene<'_>, lot: &Lot, bid: &OpenedBid, columns: usize) -> Line<'static> {
+    let Scene { view, theme, .. } = scene;
+    let own = view.is_own(bid.bidder);
+    let name = match own {
+        true => "you".to_owned(),
+        false => view.name(bid.bidder),
+    };
+    let whole = matches!(lot.terms, Terms::Sealed(_));
+    let wanted = match whole {
+        true => String::new(),
+        false => format!(" for {}", bid.quantity),
+    };
+    let got = match (bid.pays, whole) {
+        (Some(pays), true) => format!("wins, pays {pays}"),
+        (Some(pays), false) => format!("gets {}, pays {pays}", bid.filled),
+        (None, _) => "gets nothing".to_owned(),
+    };
+    let (name, price) = (pad(&name, 9), pad_left(&bid.price.to_string(), 8));
+    let style = if own { theme.good } else { Style::new() };
+    let text = format!(" {name} {price}{wanted}: {got}");
+    Line::from(Span::styled(fit(&text, columns), style))
+}
+
 /// Draws the bids, the newest first.
 fn bids(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
     let Scene { model, view, theme } = scene;
-    let title = match lot.bids() {
-        1 => " 1 bid ".to_owned(),
-        bids => format!(" {bids} bids, the newest first "),
+    let history = model.bid_histories.of(lot.id);
+    let opened = history.map(BidHistory::opened).unwrap_or_default();
+    let title = match (&lot.terms, lot.bids(), opened.len()) {
+        (Terms::Sealed(_) | Terms::Uniform(_), _, 0) => " sealed bids ".to_owned(),
+        (Terms::Sealed(_) | Terms::Uniform(_), _, 1) => {
+            " 1 sealed bid, opened at the close ".to_owned()
+        }
+        (Terms::Sealed(_) | Terms::Uniform(_), _, bids) => {
+            format!(" {bids} sealed bids, the highest first ")
+        }
+        (Terms::Call(_), ..) => " orders ".to_owned(),
+        (_, 0, _) => " bids ".to_owned(),
+        (_, 1, _) => " 1 bid ".to_owned(),
+        (_, bids, _) => format!(" {bids} bids, the newest first, and who led then "),
     };
     let block = Block::new()
         .borders(Borders::TOP)
@@ -165,7 +203,6 @@ fn bids(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let (rows, columns) = (usize::from(inner.height), usize::from(inner.width));
-    let history = model.bid_histories.of(lot.id);
     let known = history.into_iter().flat_map(|history| history.bids().rev());
     let lines = known.skip(model.scrolled).take(rows).map(|bid| {
         let own = view.is_own(bid.bidder);
@@ -182,20 +219,18 @@ fn bids(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
         let came = match (bid.leader == bid.bidder, bid.amount == Some(bid.price)) {
             (true, true) => String::new(),
             (true, false) => format!(" leads at {}", bid.price),
-            (false, _) if view.is_own(bid.leader) => format!(" you lead at {}", bid.price),
-            (false, _) => format!(" {} leads at {}", view.name(bid.leader), bid.price),
+            (false, _) if view.is_own(bid.leader) => format!(" you at {}", bid.price),
+            (false, _) => format!(" {} at {}", view.name(bid.leader), bid.price),
         };
         let time = time_of_day(bid.at);
         let (name, offer) = (pad(&name, 9), pad_left(&offer, 8));
         let text = format!(" {time} {name} {offer}{came}");
-        let style = if own {
-            theme.good
-        } else {
-            ratatui::style::Style::new()
-        };
+        let style = if own { theme.good } else { Style::new() };
         Line::from(Span::styled(fit(&text, columns), style))
     });
     let mut lines: Vec<_> = lines.collect();
+    let opened = opened.into_iter().skip(model.scrolled).take(rows);
+    lines.extend(opened.map(|bid| opened_bid(scene, lot, bid, columns)));
     if lines.is_empty() {
         let bidders = |with: &str| {
             let bidders = lot.bidders();
@@ -204,13 +239,27 @@ fn bids(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
         };
         let text = match lot.terms {
             Terms::Sealed(_) | Terms::Uniform(_) => {
-                format!(" {}, opened at the close.", bidders("sealed bids"))
+                let when = match lot.is_closed() {
+                    true if lot.bidders() > 0 => "being loaded",
+                    true => "and nothing to open",
+                    false => "opened at the close",
+                };
+                format!("{}, {when}.", bidders("sealed bids"))
             }
-            Terms::Call(_) if lot.bidders() == 0 => " No orders yet.".to_owned(),
-            Terms::Call(_) => format!(" {}; each sees their own alone.", bidders("orders")),
-            Terms::English(_) | Terms::Dutch(_) | Terms::Day(_) => " No bids yet.".to_owned(),
+            Terms::Call(_) | Terms::Day(_) if lot.bidders() == 0 && lot.is_closed() => {
+                "There were no orders.".to_owned()
+            }
+            Terms::Call(_) | Terms::Day(_) if lot.bidders() == 0 => "No orders yet.".to_owned(),
+            Terms::Call(_) | Terms::Day(_) => {
+                format!("{}; each sees their own alone.", bidders("orders"))
+            }
+            Terms::English(_) | Terms::Dutch(_) if lot.is_closed() => {
+                "There were no bids.".to_owned()
+            }
+            Terms::English(_) | Terms::Dutch(_) => "No bids yet.".to_owned(),
         };
-        lines.push(Line::from(Span::styled(fit(&text, columns), theme.dim)));
+        let wrapped = wrap(&text, columns.saturating_sub(1)).into_iter();
+        lines.extend(wrapped.map(|line| Line::from(Span::styled(format!(" {line}"), theme.dim))));
     }
     frame.render_widget(Paragraph::new(lines), inner);
 }

@@ -33,14 +33,14 @@ struct Column {
 }
 
 const COLUMNS: &[Column] = &[
-    column("LOT", Side::Right, 4, 7, |_, lot| format!("#{}", lot.id)),
+    column("LOT", Side::Right, 4, 6, |_, lot| format!("#{}", lot.id)),
     column("SYMBOL", Side::Left, 7, 0, |_, lot| lot.symbol.to_string()),
-    column("SECURITY", Side::Left, 8, 6, security),
-    column("FORMAT", Side::Left, 12, 8, |_, lot| {
+    column("SECURITY", Side::Left, 8, 8, security),
+    column("FORMAT", Side::Left, 7, 3, |_, lot| {
         lot.terms.format().to_owned()
     }),
     column("PRICE", Side::Right, 8, 0, price),
-    column("CHANGE", Side::Right, 7, 3, |scene, lot| {
+    column("CHANGE", Side::Right, 7, 4, |scene, lot| {
         match (&lot.terms, lot.price(), lot.is_closed()) {
             (Terms::English(_), None, false) => "base".to_owned(),
             _ => change(list::change(scene.view, lot)),
@@ -53,11 +53,11 @@ const COLUMNS: &[Column] = &[
         )
     }),
     column("LEADER", Side::Left, 8, 2, leader),
-    column("BIDDERS", Side::Right, 7, 5, |_, lot| {
+    column("BIDDERS", Side::Right, 7, 7, |_, lot| {
         lot.bidders().to_string()
     }),
     column("CLOSES IN", Side::Left, 10, 1, closes),
-    column("PRICES", Side::Left, 8, 4, prices),
+    column("PRICES", Side::Left, 8, 5, prices),
 ];
 
 /// Number of prices in a sparkline.

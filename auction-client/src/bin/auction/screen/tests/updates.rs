@@ -239,26 +239,40 @@ fn a_hidden_maximum_is_an_option_and_the_leaders_default() {
     let mut stage = Stage::of_mia();
     stage.mia_leads("1.40", "1.41");
     stage.shows(80, 24);
-    stage.types("b3");
+    stage.types("b2.5");
     stage.enters();
     let asked = format!("{:?}", stage.asked());
-    assert_eq!(asked, "Bid(LotId(1), Maximum(Price(3.00)))");
+    assert_eq!(asked, "Bid(LotId(1), Maximum(Price(2.50)))");
 }
 
 #[test]
-fn only_a_large_jump_needs_confirmation() {
+fn only_a_price_far_from_the_markets_needs_confirmation() {
     let mut stage = Stage::of_mia();
     stage.shows(80, 24);
     stage.types("b140");
     stage.enters();
     assert!(stage.asks().is_empty());
-    assert!(
-        stage
-            .shows(80, 24)
-            .contains("140.00 is far above 1.40. Enter again bids it.")
-    );
+    let screen = stage.shows(80, 24);
+    let asked = "140.00 is 100 times the least bid, 1.40. Enter again sends it.";
+    assert!(screen.contains(asked), "{screen}");
     stage.enters();
     assert_eq!(stage.asks().len(), 1);
+}
+
+#[test]
+fn shares_with_a_comma_are_refused_and_not_read_as_many() {
+    for wrong in ["1,5", "12,50", "1,500"] {
+        let mut stage = Stage::of_mia();
+        stage.types("/amzn");
+        stage.enters();
+        stage.types("b");
+        stage.types(wrong);
+        stage.enters();
+        stage.enters();
+        assert!(stage.asks().is_empty(), "{wrong}");
+        let screen = stage.shows(80, 24);
+        assert!(screen.contains("is no number of shares"), "{screen}");
+    }
 }
 
 #[test]
@@ -279,7 +293,7 @@ fn an_order_is_changed_and_withdrawn() {
     );
     // One sealed bid per trader: another one replaces it.
     stage.asks();
-    stage.types("b3");
+    stage.types("b2.2");
     stage.enters();
     let asked = stage.asked();
     assert!(matches!(&asked, Request::Replace(order) if order.lot == VICKREY));
@@ -288,7 +302,7 @@ fn an_order_is_changed_and_withdrawn() {
     assert!(
         stage
             .shows(80, 24)
-            .contains("your order 1: buy 1 share at 3.00")
+            .contains("your order 1: buy 1 share at 2.20")
     );
     stage.types("w");
     stage.enters();

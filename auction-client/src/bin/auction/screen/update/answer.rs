@@ -7,7 +7,7 @@ use super::account::outbid_before;
 use super::identify;
 use super::keys::trade_on;
 use crate::commands::bid::text;
-use crate::commands::order::{Order, placed_text, says};
+use crate::commands::order::{Order, credit_note, placed_text, says};
 use crate::output::colour::Colour;
 use crate::output::failure::Failure;
 use crate::output::names::View;
@@ -138,9 +138,9 @@ fn learned(model: &mut Model, view: View<'_>, asked: &RequestKind, answer: &Resp
             if own && model.mine.insert(*lot) {
                 outbid_before(model, view, *lot);
             }
-            model
-                .bid_histories
-                .history(*lot, history.bids.iter().cloned());
+            let histories = &mut model.bid_histories;
+            histories.history(*lot, history.bids.iter().cloned());
+            histories.opened(*lot, history.opened.iter().copied());
         }
         (RequestKind::LeastWinning(lot), Response::LeastWinning(least)) => {
             let words = match least {
@@ -169,7 +169,10 @@ fn words(view: View<'_>, asked: &RequestKind, answer: &Response) -> Option<(Tone
                 quantity: placed.quantity,
                 limit: placed.limit,
             };
-            good(placed_text(view.market.lot(placed.lot)?, *id, order))
+            let note = credit_note(view.market.accounts(), placed.side);
+            let note = note.map_or(String::new(), |note| format!(" {note}"));
+            let placed = placed_text(view.market.lot(placed.lot)?, *id, order);
+            good(format!("{placed}{note}"))
         }
         (RequestKind::Replace(replaced), _) => {
             let (title, id) = (view.title(replaced.lot), replaced.order);

@@ -111,7 +111,10 @@ fn event_happened(
                 return closed(model, view, *lot);
             }
         }
-        PublicEvent::BidsOpened { lot, bids } => opened(model, view, *lot, bids),
+        PublicEvent::BidsOpened { lot, bids } => {
+            model.bid_histories.opened(*lot, bids.iter().copied());
+            opened(model, view, *lot, bids);
+        }
         PublicEvent::ProfitPublished { symbol, .. } => {
             let lots = view.market.lots_of(*symbol);
             if lots.iter().any(|lot| model.mine.contains(lot)) {

@@ -139,7 +139,14 @@ fn frame(model: &mut Model, view: View<'_>, rows: usize) -> Vec<Effect> {
     };
     let mut asks = Vec::new();
     for lot in looked_at {
-        let has_bids = view.market.lot(lot).is_some_and(|lot| lot.bids() > 0);
+        let found = view.market.lot(lot);
+        let has_bids = found.is_some_and(|found| {
+            // Sealed bids are public after the close; only the page of their lot shows them.
+            let is_opened =
+                model.page == Page::Lot(lot) && found.is_closed() && found.bidders() > 0;
+            found.bids() > 0
+                || (is_opened && matches!(found.terms, Terms::Sealed(_) | Terms::Uniform(_)))
+        });
         if asks.len() < HISTORIES_AT_ONCE && has_bids && model.bid_histories.ask(lot) {
             asks.push(Effect::Send(Request::History(lot)));
         }
