@@ -61,7 +61,7 @@ impl State<'_> {
             return Err(Reject::full(Countable::DayOrders, DAY_ORDERS_MAX));
         }
         let most = u32::MAX;
-        let order = self.hidden.next_id(trader);
+        let order = own.next_order();
         let order = order.ok_or(Reject::TooManyOrders { most })?;
         let lot = self.lot.id;
         events.push(Event::Private(PrivateEvent::DayOrderAccepted {

@@ -96,10 +96,6 @@ impl DaySecret {
         self.orders.owned(trader).copied().unwrap_or_default()
     }
 
-    pub(super) fn next_id(&self, trader: UserId) -> Option<OrderId> {
-        self.owned(trader).given.0.checked_add(1).map(OrderId)
-    }
-
     /// Number of live orders.
     pub(super) fn len(&self) -> usize {
         self.orders.len()
@@ -190,10 +186,8 @@ impl DaySecret {
         let (Place::InBook(key), Some(book)) = (entry.place, self.book()) else {
             return None;
         };
-        let order = book.order(key)?;
-        let shown = book
-            .closing_price()
-            .is_none_or(|price| order.limit == price);
+        let takes_part = |price| book.order(key).is_some_and(|order| order.limit == price);
+        let shown = book.closing_price().is_none_or(takes_part);
         shown.then_some(entry.number)
     }
 
@@ -488,11 +482,11 @@ impl DaySecret {
     }
 
     fn accept(&mut self, trader: UserId, order: OrderId, content: DayOrder) -> bool {
-        if self.next_id(trader) != Some(order) {
+        let own = self.orders.owned_mut(trader);
+        if own.next_order() != Some(order) {
             return false;
         }
         self.accepted += 1;
-        let own = self.orders.owned_mut(trader);
         own.given = order;
         own.count += 1;
         own.open[content.side as usize] += content.quantity.get();

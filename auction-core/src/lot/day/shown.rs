@@ -172,8 +172,7 @@ impl ShownOrders {
         if let Some(before) = self.arena.get_mut(before as usize) {
             before.after = at;
         }
-        self.numbers
-            .insert(at, |at| self.arena[at as usize].order.number);
+        self.numbers.insert(order.number, at);
         let totals = &mut self.totals[order.side as usize];
         totals.orders += 1;
         totals.add(&order, order.open.get());
@@ -219,8 +218,7 @@ impl ShownOrders {
             before,
             after,
         } = self.arena[at as usize];
-        let number_at = |at| self.arena[at as usize].order.number;
-        self.numbers.remove(order.number, number_at);
+        self.numbers.remove(order.number, at);
         self.free.push(at);
         if let Some(before) = self.arena.get_mut(before as usize) {
             before.after = after;
