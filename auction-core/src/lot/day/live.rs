@@ -199,7 +199,7 @@ impl IndexMut<Position> for LiveOrders {
 }
 
 impl Owned {
-    /// The number of the next order; `None`: there is none left.
+    /// The number of the next order; `None`: all numbers are used up.
     pub(super) fn next_order(&self) -> Option<OrderId> {
         self.given.0.checked_add(1).map(OrderId)
     }
