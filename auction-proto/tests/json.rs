@@ -81,6 +81,20 @@ proptest! {
     }
 }
 
+/// As deep as a line can be: a reader that calls itself for each level would use up its stack.
+#[test]
+fn a_message_nested_as_deep_as_a_line_can_be_is_refused() {
+    for open in ["[", "{\"a\":"] {
+        let nested = open.repeat((limits::REQUEST_BYTES_MAX - 100) / open.len());
+        let in_price = format!(r#"{{"request":"7","bid":{{"lot":3,"price":{nested}"#);
+        let in_unknown_kind = format!(r#"{{"request":"7","nobody":{nested}"#);
+        for text in [&nested, &in_price, &in_unknown_kind] {
+            assert!(text.len() <= limits::REQUEST_BYTES_MAX);
+            assert!(ClientMessage::decode_json(text.as_bytes()).is_err());
+        }
+    }
+}
+
 #[test]
 fn an_error_names_the_place_and_the_request_wherever_it_stands() {
     let cases = [

@@ -389,6 +389,8 @@ mod tests {
             ("999999999.9999", Ok(PRICE_MAX)),
             ("1000000000", Err(MoneyError::TooLarge)),
             ("99999999999999999999", Err(MoneyError::TooLarge)),
+            // Modulo 2^64 it would be 0.384.
+            ("18446744073709552", Err(MoneyError::TooLarge)),
             ("1.00000", Err(MoneyError::TooPrecise)),
             ("", Err(MoneyError::NotADecimal)),
             (".5", Err(MoneyError::NotADecimal)),
