@@ -135,8 +135,11 @@ async fn bash_completes_commands_and_flags() {
              _auction auction \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"\n\
              echo \"${{COMPREPLY[@]}}\"\n"
         );
+        // An argument cannot be as long as the script.
+        let file = home.path().join("ask.bash");
+        std::fs::write(&file, ask).unwrap();
         let mut bash = Command::new("bash");
-        bash.args(["--norc", "-c", &ask]);
+        bash.arg("--norc").arg(file);
         let output = bash.output().await.unwrap();
         assert_eq!(
             text(&output.stdout).trim(),
