@@ -240,7 +240,7 @@ mod tests {
 
         #[test]
         fn a_preview_says_what_entering_does(
-            orders in prop::collection::vec(order(), 1..40),
+            orders in prop::collection::vec(order(), 1..if cfg!(miri) { 10 } else { 40 }),
             closes in prop::option::weighted(0.3, 1..8_u64),
         ) {
             let mut book = Book::new(BookTerms::default()).unwrap();
