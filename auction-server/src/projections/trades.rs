@@ -7,7 +7,7 @@ use auction_proto::limits::TRADES_LISTED_MAX;
 use auction_proto::{DayTrade, Follows, GetTrades, List, PublicRecord, Trades};
 
 /// Maximum number of trades kept of all lots together, about 100 MiB; beyond it the oldest half of the lot with most of
-/// them is dropped. All of them stay in the journal, and `export trades` lists them.
+/// them is dropped. All of them stay in the journal.
 pub const TRADES_KEPT_MAX: usize = 1 << 21;
 
 /// The trades of each day, by number.

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use auction_core::{
-    Actor, Command, Lot, LotId, Market, OpenedBid, OrderId, Outcome as LotOutcome, OwnOrder, Price,
-    PublicEvent, Quantity, Record, Side, Terms, UserId,
+    Actor, CallTerms, Command, Lot, LotId, Market, OpenedBid, OrderId, Outcome as LotOutcome,
+    OwnOrder, Price, PublicEvent, Quantity, Record, Side, Span, Terms, UserId,
 };
-use auction_proto::{Bid, GetOrders, ResumeLot, ServerMessage};
+use auction_proto::{Bid, GetOrders, OpenLot, PlaceOrder, ResumeLot, ServerMessage};
 use rand_chacha::ChaCha20Rng;
 
 use crate::killing::{
@@ -83,6 +83,7 @@ fn kills_change_nothing_acknowledged_in_any_format() {
     assert!(settled > 0, "no kill came while requests were in flight");
 
     take_dutch(&server, &mut clients);
+    cross_in_a_call(&server, &mut clients);
     close_all(&server, &mut clients[0]);
     let mut market = Line::open(server.address()).snapshot();
     let own = own_orders(&server, &clients, &market);
@@ -110,6 +111,39 @@ fn take_dutch(server: &Server, clients: &mut [Client]) {
         (0, Ask::Other(ResumeLot { lot }.into())),
         (2, Ask::Bid(bid)),
     ];
+    all_ask(server, clients, asks);
+}
+
+/// Two traders cross in a new call. On a busy machine the play is short, and its calls may not trade.
+fn cross_in_a_call(server: &Server, clients: &mut [Client]) {
+    let market = Line::open(server.address()).snapshot();
+    let lot = LotId(market.lots().len() as u32 + 1);
+    let open = OpenLot {
+        symbol: market.lots()[0].symbol,
+        quantity: Quantity::ONE,
+        opens_at: None,
+        closes_at: market.lots()[0]
+            .opened_at
+            .saturating_add(Span::from_secs(3 * 3_600)),
+        terms: Terms::Call(CallTerms::default()),
+        reserve: None,
+    };
+    let order = |side| PlaceOrder {
+        lot,
+        side,
+        quantity: Quantity::ONE,
+        limit: Some("10".parse().unwrap()),
+    };
+    let asks = [
+        (0, Ask::Other(open.into())),
+        (2, Ask::Other(order(Side::Buy).into())),
+        (3, Ask::Other(order(Side::Sell).into())),
+    ];
+    all_ask(server, clients, asks);
+}
+
+/// Each of these clients makes its request, one after the other.
+fn all_ask<const N: usize>(server: &Server, clients: &mut [Client], asks: [(usize, Ask); N]) {
     for (client, ask) in asks {
         let client = &mut clients[client];
         let mut line = client.resume(server.address());

@@ -67,10 +67,9 @@ impl Orders {
                     .extend(self.live_bid(lot).map(|bid| unsold(bid).body()));
             }
             AccountEvent::Outbid { lot, price } => {
-                consequence.reports.extend(
-                    self.live_bid(lot)
-                        .map(|bid| outbid(bid, Some(price)).body()),
-                );
+                let bid = self.live_bid(lot).filter(|bid| is_beaten_at(bid, price));
+                let reports = bid.map(|bid| outbid(bid, Some(price)).body());
+                consequence.reports.extend(reports);
             }
             _ => {}
         }
@@ -147,6 +146,8 @@ impl Orders {
             }
             Some(_) => Some(unsold(bid).body()),
             None if lot.leader() == Some(user) => None,
+            // The lot may be as it was before the bid.
+            None if lot.price().is_none_or(|price| !is_beaten_at(bid, price)) => None,
             None => Some(outbid(bid, lot.price()).body()),
         }
     }
@@ -220,6 +221,12 @@ fn won(bid: &Order, price: Price) -> Execution {
 fn unsold(bid: &Order) -> Execution {
     let expired = bid.execution(Exec::Expired, Status::Expired);
     expired.with_text("the lot closed and was not sold to this bid")
+}
+
+/// Returns true if another trader who leads at this price has beaten the bid. A lower price tells of an earlier bid of the
+/// trader: the account's events can come after the answer to the next one.
+fn is_beaten_at(bid: &Order, price: Price) -> bool {
+    bid.content.price.is_none_or(|offer| price >= offer)
 }
 
 fn outbid(bid: &Order, price: Option<Price>) -> Execution {

@@ -231,6 +231,13 @@ fn a_trader_has_one_bid_on_a_lot() {
     );
     told.intend(4, Some("d"), Action::Place(bid("10")));
     told.answer(4, reply(true, None));
+    // The event of the bid before comes late: it says nothing of this one.
+    let outbid_at = |at| AccountEvent::Outbid {
+        lot: LOT,
+        price: price(at),
+    };
+    assert_eq!(told.happened(outbid_at("9.01")), [""; 0]);
+    assert_eq!(told.happened(outbid_at("9.9999")), [""; 0]);
     assert_eq!(
         told.happened(AccountEvent::Won {
             lot: LOT,
@@ -551,7 +558,25 @@ proptest! {
     }
 }
 
-/// An order that stands in the account, for the tests of drop copies.
+#[test]
+fn a_bid_is_outbid_at_its_own_price_too() {
+    let mut told = Told::default();
+    told.intend(1, Some("a"), Action::Place(bid("10")));
+    let reply = BidReply {
+        lot: LOT,
+        leads: true,
+        price: None,
+        extended_to: None,
+        bought: false,
+    };
+    told.answer(1, Ok(Answer::Bid(reply)));
+    // Another trader's maximum of the same price was there before.
+    let price = price("10");
+    let outbid = AccountEvent::Outbid { lot: LOT, price };
+    assert_eq!(told.happened(outbid), ["a 44 0/0"]);
+}
+
+/// Orders in the account of a drop copy.
 #[test]
 fn standing_orders_are_known_by_their_place() {
     let mut told = Told::default();

@@ -26,7 +26,7 @@ impl Session {
         }
     }
 
-    /// Reports what stands in the account and was not reported before.
+    /// Reports what is in the account and was not reported before.
     pub(super) fn state_read(&mut self, state: &AccountState) {
         if self.config.kind != SessionKind::DropCopy {
             return;
