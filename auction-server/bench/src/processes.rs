@@ -196,6 +196,14 @@ pub fn worked(pid: u32, thread: &str) -> io::Result<Worked> {
     Ok(all)
 }
 
+/// Resident memory of a process.
+pub fn resident_kib(pid: u32) -> io::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.trim().split(' ').next()?.parse().ok());
+    number.ok_or_else(|| io::Error::other("the system does not tell the memory of a process"))
+}
+
 /// A command's program and flags, as a person would type them. Only the last name of each path is shown: the rest is
 /// specific to this machine.
 pub fn typed(command: &Command) -> String {

@@ -1,14 +1,14 @@
-//! Hashing for logins: argon2id, on separate threads, behind a bounded queue with a fast `busy`, so that a flood of
-//! logins costs the market nothing.
+//! Hashing for logins: argon2id, on separate low-priority threads, behind a bounded queue with a fast `busy`, so that a
+//! flood of logins costs the market nothing. Logins wait while bids need all processors.
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use auction_core::Credential;
 use tokio::sync::oneshot;
 
+use crate::platform::low_priority;
 use crate::platform::metrics::Metrics;
 use crate::platform::password::{Checker, Memory, Password};
 
@@ -55,8 +55,9 @@ impl PasswordPool {
         let checker = Arc::new(Checker::default());
         for number in 1..=THREADS {
             let (jobs, checker) = (jobs.clone(), checker.clone());
-            let builder = thread::Builder::new().name(format!("passwords-{number}"));
-            builder.spawn(move || work(&jobs, &checker))?;
+            low_priority::spawn(&format!("passwords-{number}"), move || {
+                work(&jobs, &checker);
+            })?;
         }
         Ok(Self {
             queue,

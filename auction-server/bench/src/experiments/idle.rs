@@ -1,6 +1,5 @@
 //! Idle connections: memory of each in the server.
 
-use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -9,6 +8,7 @@ use auction_core::{RequestId, Timestamp};
 use auction_proto::{Ping, encode_frame};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::processes::resident_kib;
 use crate::report::Section;
 use crate::row::{Aim, Row, Theirs, Told, Unit, grouped};
 use crate::setup::{Others, Setup};
@@ -118,7 +118,7 @@ pub fn ask(setup: &Setup) -> io::Result<Section> {
 ///
 /// # Errors
 /// When a connection was closed.
-fn show_life(held: &mut [TcpStream]) -> io::Result<()> {
+pub(super) fn show_life(held: &mut [TcpStream]) -> io::Result<()> {
     let mut ping = Vec::new();
     let client_time = Timestamp::from_secs(0);
     encode_frame(RequestId(u64::MAX), &Ping { client_time }, &mut ping);
@@ -136,7 +136,7 @@ fn show_life(held: &mut [TcpStream]) -> io::Result<()> {
 }
 
 /// Maximum number of files of this process, after raising its limit as far as the system permits.
-fn files() -> io::Result<usize> {
+pub(super) fn files() -> io::Result<usize> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
@@ -144,12 +144,4 @@ fn files() -> io::Result<usize> {
     };
     setrlimit(Resource::Nofile, raised)?;
     Ok(limit.maximum.map_or(usize::MAX, |most| most as usize))
-}
-
-/// Resident memory of a process.
-fn resident_kib(pid: u32) -> io::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let number = line.and_then(|line| line.trim().split(' ').next()?.parse().ok());
-    number.ok_or_else(|| unexpected("the system does not tell the memory of a process"))
 }

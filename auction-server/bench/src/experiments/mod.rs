@@ -1,5 +1,6 @@
 //! The measured questions, one file each.
 
+mod attack;
 mod csv;
 mod core;
 mod growth;
@@ -26,6 +27,8 @@ pub enum Question {
     Fanout,
     /// Idle connections.
     Idle,
+    /// Honest bids while others attack the server.
+    Attack,
     /// Growth of cost.
     Growth,
     /// The core and the protocol alone, compared with minimal loops.
@@ -36,11 +39,12 @@ pub enum Question {
 
 impl Question {
     /// All questions, in the order of the report.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Durable,
         Self::Relaxed,
         Self::Fanout,
         Self::Idle,
+        Self::Attack,
         Self::Growth,
         Self::Core,
         Self::Csv,
@@ -53,6 +57,7 @@ impl Question {
             Self::Relaxed => relaxed::ask(setup),
             Self::Fanout => fanout::ask(setup),
             Self::Idle => idle::ask(setup),
+            Self::Attack => attack::ask(setup),
             Self::Growth => growth::ask(setup),
             Self::Core => core::ask(setup),
             Self::Csv => csv::ask(setup),

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use auction_core::Name;
+
 use crate::processes::{Program, Worked, free_port, here, processor_time, typed, worked};
 use crate::target::{Speaker, Target, unexpected};
 use crate::workload::Trader;
@@ -112,6 +114,11 @@ impl Auction {
         self.program = program;
         self.accounts.moved_to(address);
         Ok(started_in)
+    }
+
+    /// Name of a trader's account.
+    pub fn account(&self, trader: Trader) -> Name {
+        self.accounts.name(trader)
     }
 
     /// Address on which it listens.

@@ -50,6 +50,11 @@ impl Accounts {
         self.address = address;
     }
 
+    /// Name of a trader.
+    pub fn name(&self, trader: Trader) -> Name {
+        Name::parse(&format!("{}-{trader}", self.prefix)).expect("a short name")
+    }
+
     /// Opens a new connection that resumes a trader's session.
     pub fn connect(&self, trader: Trader) -> io::Result<(TcpStream, Box<dyn Speaker>)> {
         let mut greeted = Greeted::new(self.address)?;
@@ -61,7 +66,7 @@ impl Accounts {
 
     fn log_in(&self, trader: Trader) -> io::Result<Token> {
         let mut greeted = Greeted::new(self.address)?;
-        let name = Name::parse(&format!("{}-{trader}", self.prefix)).expect("a short name");
+        let name = self.name(trader);
         let password = self.password.clone();
         match greeted.ask(&Register {
             name,
