@@ -76,9 +76,12 @@ impl Engine {
         if let Some(since) = moved.halted_since {
             return Err(Reject::LotHalted { lot, since });
         }
-        if let Some(day) = self.secret_of(lot).day(moved)
-            && let Some(last) = day.last_phase()
-        {
+        if let Some(day) = self.secret_of(lot).day(moved) {
+            // Its phases have no ends before it begins.
+            let opens_at = moved.opened_at;
+            let last = day
+                .last_phase()
+                .ok_or(Reject::LotNotBegun { lot, opens_at })?;
             if closes_at <= moved.closes_at {
                 let after = moved.closes_at.max(now);
                 return Err(Reject::CloseNotLater { after });

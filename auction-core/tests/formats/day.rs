@@ -430,6 +430,41 @@ fn a_phase_moves_between_its_neighbours() {
     house.outcome();
 }
 
+#[test]
+fn a_close_moves_with_the_last_phase_once_the_day_begins() {
+    let seconds = Timestamp::from_secs;
+    let extended = |second| Command::ExtendLot {
+        lot: LOT,
+        closes_at: seconds(second),
+    };
+    let phase_moved = Command::MovePhase {
+        lot: LOT,
+        phase: 0,
+        ends_at: seconds(80),
+    };
+    let mut house = House::new("10");
+    let open = crate::house::open(1, None, terms().into());
+    house
+        .open(OpenLot {
+            opens_at: Some(seconds(10)),
+            closes_at: seconds(310),
+            ..open
+        })
+        .unwrap();
+    let opens_at = seconds(10);
+    let not_begun = Err(Reject::LotNotBegun { lot: LOT, opens_at });
+    assert_eq!(house.user(5, AUCTIONEER, extended(400)), not_begun);
+    assert_eq!(house.user(5, AUCTIONEER, phase_moved), not_begun);
+    house.wait(seconds(10));
+    house.user(10, AUCTIONEER, extended(400)).unwrap();
+    let lot = house.engine.market().lot(LOT).unwrap();
+    assert_eq!(lot.closes_at, seconds(400));
+    let after = seconds(400);
+    let earlier = Err(Reject::CloseNotLater { after });
+    assert_eq!(house.user(10, AUCTIONEER, extended(400)), earlier);
+    house.outcome();
+}
+
 /// A day with orders in every state, of which each phase is seen.
 fn busy_day() -> House {
     let mut terms = terms();
