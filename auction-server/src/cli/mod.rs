@@ -39,9 +39,13 @@ pub fn main() -> ExitCode {
             let read_again = Box::new(move || again.settings());
             with_settings(&invocation, |config| run(config, read_again))
         }
-        Some(Command::Export { what, format }) => {
-            in_folder(&invocation, |data| write_export(data, *what, *format))
-        }
+        Some(Command::Export {
+            what,
+            format,
+            every,
+        }) => in_folder(&invocation, |data| {
+            write_export(data, *what, *format, *every)
+        }),
         Some(Command::IsReady) => with_settings(&invocation, is_ready),
         Some(Command::Verify) => in_folder(&invocation, verify_journal),
         Some(Command::Backup { folder }) => {

@@ -5,6 +5,9 @@
 //! |---|---|
 //! | users | name, role, symbol |
 //! | bids | sequence, time, user, symbol, price, lot |
+//! | trades | sequence, time, lot, symbol, format, phase, trade, price, quantity, value, aggressor, resting |
+//! | bars | begin, lot, symbol, open, high, low, close, volume, value, trades |
+//! | orders | sequence, shown, lot, symbol, order, side, price, quantity, traded, value, open, ended, end |
 //! | results | lot, symbol, quantity, base_price, opened, closed, winner, price, why, runner_up, bids, bidders, extensions, shares, surplus |
 //!
 //! `bids` are all accepted bids in order; `lot` tells the lots of one symbol apart; `price` is the price that was bid. A
@@ -17,11 +20,21 @@
 //! changed hands. `surplus` is the number of shares wanted in excess of those offered at the price of a call auction;
 //! negative: more shares were offered than wanted.
 //!
+//! `trades` are those of trading days, where an uncross is one trade without an aggressor, and what the close of any other
+//! lot sold: one trade, or one a filled bid where a lot is sold in parts. `value` is price x quantity. `bars` are trades
+//! of a lot in intervals that begin at multiples of their length from midnight UTC; an interval without a trade has no
+//! row. `orders` are those of trading days that everyone saw, under their public numbers, each when its life is over:
+//! `filled`, `gone` (cancelled, replaced or lapsed), `call` (it was in a call and not shown again: what became of it is
+//! not public) or `close`; the rows of live ones come last, without an end.
+//!
 //! JSON is one array, one object per line; as on the wire, prices and 64-bit numbers are strings, and missing values
 //! are null. A spreadsheet can't take a CSV cell for a formula: names begin with a letter or a digit by type, and the
 //! one number that can be negative, the surplus, has only digits after its sign.
 
-use std::io::{self, Write};
+mod market_data;
+mod table;
+
+use std::io::Write;
 
 use auction_core::{
     AllocatedBy, Book, FoldError, LadderStep, Lot, Market, MarketId, NoCrossBecause, Outcome,
@@ -36,9 +49,11 @@ pub use crate::market::open_journal::{ExportError, open};
 use crate::market::public_records;
 use crate::platform::progress::{Progress, ReadProgress};
 use crate::projections::bids::{BidFinder, NamedBid};
+use crate::projections::market_data::bar_rows::BarLength;
+use table::{Cell, Table, text};
 
-/// Writes `what` of the market in a data folder to `out`; the journal has one form and ignores `format`. Calls
-/// `on_progress` with the progress, now and then.
+/// Writes `what` of the market in a data folder to `out`; the journal has one form and ignores `format`,
+/// and only bars have a length, `every`. Calls `on_progress` with the progress, now and then.
 ///
 /// # Errors
 /// [`ExportError`]; some rows may already have been written.
@@ -46,6 +61,7 @@ pub fn export(
     folder: &DataDir,
     what: What,
     format: Format,
+    every: BarLength,
     out: &mut dyn Write,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<(), ExportError> {
@@ -66,6 +82,9 @@ pub fn export(
             write_bids(&mut reader, &mut reading, &mut table)?;
             table.end()
         }
+        What::Trades => market_data::write_trades(&mut reader, &mut reading, format, out),
+        What::Bars => market_data::write_bars(&mut reader, &mut reading, every, format, out),
+        What::Orders => market_data::write_orders(&mut reader, &mut reading, format, out),
         What::Journal => write_public_journal(folder, out, reading),
         What::Results => {
             let market = fold(&mut reader, &mut reading)?;
@@ -269,89 +288,5 @@ fn shares_traded(lot: &Lot, outcome: Outcome) -> u128 {
         Outcome::Crossed { volume, .. } => volume.into(),
         Outcome::Day { volume, .. } => volume,
         Outcome::Unsold { .. } | Outcome::NoCross { .. } => 0,
-    }
-}
-
-/// One value: JSON formats it by its type, CSV writes its text.
-enum Cell {
-    Nothing,
-    Text(String),
-    Number(u32),
-}
-
-fn text(value: impl std::fmt::Display) -> Cell {
-    Cell::Text(value.to_string())
-}
-
-/// Rows in one of the two formats.
-struct Table<'a> {
-    columns: &'a [&'a str],
-    sink: Sink<'a>,
-}
-
-enum Sink<'a> {
-    Csv(Box<csv::Writer<&'a mut dyn Write>>),
-    Json { out: &'a mut dyn Write, rows: u64 },
-}
-
-impl<'a> Table<'a> {
-    fn begin(
-        columns: &'a [&'a str],
-        format: Format,
-        out: &'a mut dyn Write,
-    ) -> Result<Self, ExportError> {
-        let sink = match format {
-            Format::Csv => {
-                let mut csv = csv::Writer::from_writer(out);
-                csv.write_record(columns).map_err(io::Error::from)?;
-                Sink::Csv(Box::new(csv))
-            }
-            Format::Json => {
-                out.write_all(b"[")?;
-                Sink::Json { out, rows: 0 }
-            }
-        };
-        Ok(Self { columns, sink })
-    }
-
-    fn row(&mut self, cells: &[Cell]) -> Result<(), ExportError> {
-        match &mut self.sink {
-            Sink::Csv(csv) => {
-                let texts = cells.iter().map(|cell| match cell {
-                    Cell::Nothing => String::new(),
-                    Cell::Text(text) => text.clone(),
-                    Cell::Number(number) => number.to_string(),
-                });
-                csv.write_record(texts).map_err(io::Error::from)?;
-            }
-            Sink::Json { out, rows } => {
-                out.write_all(if *rows == 0 { b"\n{" } else { b",\n{" })?;
-                *rows += 1;
-                for (index, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
-                    let comma = if index == 0 { "" } else { "," };
-                    write!(out, "{comma}\"{column}\":")?;
-                    match cell {
-                        Cell::Nothing => out.write_all(b"null")?,
-                        Cell::Text(text) => {
-                            serde_json::to_writer(&mut *out, text).map_err(io::Error::from)?
-                        }
-                        Cell::Number(number) => write!(out, "{number}")?,
-                    }
-                }
-                out.write_all(b"}")?;
-            }
-        }
-        Ok(())
-    }
-
-    fn end(self) -> Result<(), ExportError> {
-        match self.sink {
-            Sink::Csv(mut csv) => csv.flush()?,
-            Sink::Json { out, .. } => {
-                out.write_all(b"\n]\n")?;
-                out.flush()?;
-            }
-        }
-        Ok(())
     }
 }
