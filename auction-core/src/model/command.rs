@@ -236,7 +236,8 @@ pub enum Command {
         lot: LotId,
         /// The phase, counted from 0.
         phase: u8,
-        /// The new end: after now and after the end of the phase before, before the end of the phase after.
+        /// The new end: after now and after the end of the phase before, before the end of the phase after. No call is
+        /// made shorter than its random end and its no-cancel window together.
         ends_at: Timestamp,
     },
     /// Halts the whole market: it accepts only cancels, and its time stops, until it is resumed. Operator, auctioneer.

@@ -356,9 +356,9 @@ pub enum Reject {
     /// The end of a phase would come too early or too late.
     #[error("this phase ends after {after}, and before {before}")]
     PhaseEnd {
-        /// Now, or the end of the phase before it.
+        /// Now, or the end of the phase before it; for a call, its windows later.
         after: Timestamp,
-        /// The end of the phase after it, or the latest close.
+        /// The end of the phase after it, for a call its windows earlier; or the latest close.
         before: Timestamp,
     },
     /// The market holds as many of these as allowed.

@@ -465,6 +465,60 @@ fn a_close_moves_with_the_last_phase_once_the_day_begins() {
     house.outcome();
 }
 
+#[test]
+fn a_call_stays_longer_than_its_windows() {
+    let mut terms = terms();
+    terms.call.random_end = Span::from_secs(10);
+    terms.call.no_cancel = Some(Span::from_secs(20));
+    let mut house = day(terms);
+    let seconds = Timestamp::from_secs;
+    let mut moved = |phase, second| {
+        let ends_at = seconds(second);
+        let lot = LOT;
+        let command = Command::MovePhase {
+            lot,
+            phase,
+            ends_at,
+        };
+        house.user(1, AUCTIONEER, command)
+    };
+    let bounds = |after, before| {
+        let (after, before) = (seconds(after), seconds(before));
+        Err(Reject::PhaseEnd { after, before })
+    };
+    // The running call, the phase before a call, and a call that has not begun.
+    assert_eq!(moved(0, 31), bounds(31, 200));
+    moved(0, 32).unwrap();
+    assert_eq!(moved(1, 230), bounds(32, 230));
+    moved(1, 229).unwrap();
+    assert_eq!(moved(2, 259), bounds(259, 300));
+    moved(2, 261).unwrap();
+    // A later end is never too early, also in the windows.
+    assert_eq!(moved(0, 31), bounds(31, 229));
+    moved(0, 40).unwrap();
+    house.outcome();
+}
+
+#[test]
+fn a_call_is_made_longer_in_its_windows() {
+    let mut terms = terms();
+    terms.call.random_end = Span::from_secs(10);
+    terms.call.no_cancel = Some(Span::from_secs(20));
+    let mut house = day(terms);
+    let (lot, phase) = (LOT, 0);
+    let seconds = Timestamp::from_secs;
+    let moved = |second| Command::MovePhase {
+        lot,
+        phase,
+        ends_at: seconds(second),
+    };
+    let (after, before) = (seconds(60), seconds(200));
+    let too_early = Err(Reject::PhaseEnd { after, before });
+    assert_eq!(house.user(45, AUCTIONEER, moved(60)), too_early);
+    house.user(45, AUCTIONEER, moved(61)).unwrap();
+    house.outcome();
+}
+
 /// A day with orders in every state, of which each phase is seen.
 fn busy_day() -> House {
     let mut terms = terms();

@@ -151,7 +151,7 @@ impl State<'_> {
         }
     }
 
-    /// Decides a move of the end of a phase, counted from 0.
+    /// Decides a move of the end of a phase, counted from 0. No call is made shorter than its windows.
     pub(crate) fn decide_move(
         &self,
         now: Timestamp,
@@ -171,7 +171,15 @@ impl State<'_> {
         let latest =
             [SPAN_MAX_MICROS, 1].map(|micros| Span::from_micros(micros).unwrap_or_default());
         let latest = now.saturating_add(latest[0]).saturating_add(latest[1]);
-        let before = day.ends.get(index + 1).copied();
+        // An end that comes later shortens nothing.
+        let ends_now = match phase == first && day.phase == Some(DayPhase::Call) {
+            true => day.phase_ends_at,
+            false => day.ends[index],
+        };
+        let shortest = after.saturating_add(self.windows_of(index));
+        let after = after.max(shortest.min(ends_now));
+        let next = day.ends.get(index + 1);
+        let before = next.map(|end| end.saturating_sub(self.windows_of(index + 1)));
         let before = before.unwrap_or(latest);
         if ends_at <= after || ends_at >= before {
             return Err(Reject::PhaseEnd { after, before });
@@ -190,6 +198,14 @@ impl State<'_> {
             ends_at,
         }));
         Ok(())
+    }
+
+    /// Time of the windows of a phase of the schedule, than which it must stay longer.
+    fn windows_of(&self, index: usize) -> Span {
+        let is_call = self.terms.phases[index].phase == DayPhase::Call;
+        let windows = is_call.then(|| schedule::windows(&self.terms.call));
+        // Two spans that are shorter than a phase.
+        Span::from_micros(windows.unwrap_or_default()).expect("windows are a span")
     }
 
     /// Cancels a trader's orders that can be cancelled, and names the others. Returns how many of each.

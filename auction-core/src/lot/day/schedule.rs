@@ -50,7 +50,7 @@ pub(in crate::lot) fn check_terms(
 }
 
 /// Time of the random end and the no-cancel window together, in microseconds.
-fn windows(call: &CallTerms) -> u64 {
+pub(super) fn windows(call: &CallTerms) -> u64 {
     call.random_end.micros() + call.no_cancel.unwrap_or_default().micros()
 }
 

@@ -104,8 +104,20 @@ impl Day {
         if index > self.phase.index {
             after = after.max(self.times[index]);
         }
-        let before = self.times.get(index + 2).copied();
-        let before = before.unwrap_or(self.at + SPAN_MAX_MICROS + 1);
+        // A call stays longer than its random end and its no-cancel window.
+        let windows = self.terms.random_end + self.terms.no_cancel.unwrap_or(0);
+        let is_call = |index: usize| self.terms.phases[index].0 == Kind::Call;
+        if is_call(index) {
+            let runs = index == self.phase.index;
+            let times = self.times[index + 1];
+            let ends_now = if runs { self.phase.ends_at } else { times };
+            after = after.max(ends_now.min(after + windows));
+        }
+        let before = match self.times.get(index + 2) {
+            Some(end) if is_call(index + 1) => end - windows,
+            Some(end) => *end,
+            None => self.at + SPAN_MAX_MICROS + 1,
+        };
         if ends_at <= after || ends_at >= before {
             return Err(vec![Refusal::PhaseEnd(after, before)]);
         }
