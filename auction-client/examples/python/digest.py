@@ -1,6 +1,7 @@
 """The digest of the public market, byte by byte: SPEC.md, section 6. Standard library alone."""
 import hashlib
 
+from day import STATISTICS, totals
 from money import units
 
 
@@ -56,11 +57,41 @@ def terms_bytes(terms):
     if name == "sealed":
         return u8(2) + place("first_price second_price", t["pricing"])
     if name == "call":
-        collar = maybe(lambda c: money(c["absolute"]) + u32(c["basis_points"]), t["collar"])
-        return (u8(4) + money(t["tick"]) + place("open closed", t["book"]) + collar + u32(t["extensions_max"])
-                + u8(t["market_extension"]) + u64(t["extend_by"]) + u64(t["random_end"]) + maybe(u64, t["no_cancel"]))
+        return u8(4) + call_bytes(t)
+    if name == "day":
+        corridors = maybe(collar_bytes, t["static_corridor"]) + maybe(collar_bytes, t["dynamic_corridor"])
+        volatility = u64(t["volatility_length"]) + u64(t["volatility_random_end"]) + u32(t["interruptions_max"])
+        phases = b"".join(place(PHASES, of["phase"]) + u64(of["begins_after"]) for of in t["phases"])
+        return u8(5) + call_bytes(t["call"]) + corridors + volatility + u8(len(t["phases"])) + phases
     return (u8(3) + place("uniform pay_as_bid", t["pricing"]) + place("time pro_rata", t["priority"])
             + u32(t["bids_max"]))
+
+
+PHASES = "pre_open call continuous volatility at_last"
+
+
+def collar_bytes(collar):
+    return money(collar["absolute"]) + u32(collar["basis_points"])
+
+
+def call_bytes(t):
+    return (money(t["tick"]) + place("open closed", t["book"]) + maybe(collar_bytes, t["collar"])
+            + u32(t["extensions_max"]) + u8(t["market_extension"]) + u64(t["extend_by"]) + u64(t["random_end"])
+            + maybe(u64, t["no_cancel"]))
+
+
+def day_bytes(b):
+    ends = b"".join(u64(end) + u64(length) for end, length in zip(b["ends"], b["lengths"]))
+    call = (maybe(money, b["reference"]) + maybe(collar_bytes, b["collar"]) + u32(b["traders"]) + u32(b["extensions"])
+            + u8(b["market_extended"]) + maybe(bytes.fromhex, b["end"]))
+    halt = maybe(lambda cause: place("crossed_at_collar interruptions", cause), b["halt"])
+    so_far = u8(b["resumes_by_call"]) + u32(b["interruptions"]) + maybe(money, b["last_call"]) + u64(b["last_number"])
+    of = b["statistics"]
+    statistics = b"".join(maybe(money, of[name]) for name in STATISTICS)
+    statistics += number(16, of["volume"]) + number(16, of["value"]) + u64(of["trades"])
+    shown = b"".join(u64(total) for side in ("buy", "sell") for total in totals(b, side))
+    return (maybe(lambda phase: place(PHASES, phase), b["phase"]) + u64(b["phase_ends_at"]) + u8(b["phase_index"])
+            + u8(len(b["ends"])) + ends + call + halt + so_far + statistics + shown)
 
 
 def outcome_bytes(outcome):
@@ -78,6 +109,8 @@ def outcome_bytes(outcome):
     if name == "no_cross":
         because = place("nothing_crosses no_price collar", o["because"])
         return u8(4) + because + maybe(quote_bytes, o["best_buy"]) + maybe(quote_bytes, o["best_sell"])
+    if name == "day":
+        return u8(5) + maybe(money, o["close"]) + maybe(money, o["average"]) + number(16, o["volume"]) + u64(o["trades"])
     by = place("enough_for_all time pro_rata", o["by"])
     return u8(2) + u64(o["sold"]) + u32(o["buyers"]) + money(o["lowest"]) + by + maybe(money, o["highest_rejected"])
 
@@ -102,6 +135,8 @@ def book_bytes(book):
     if name == "call":
         return (u32(b["traders"]) + maybe(money, b["reference"]) + u8(b["market_extended"])
                 + maybe(bytes.fromhex, b["end"]))
+    if name == "day":
+        return day_bytes(b)
     return u32(b["bidders"]) + u8(b["has_reserve"])
 
 
@@ -128,6 +163,7 @@ def digest(market):
     items += [stock_bytes(stock) for stock in market.stocks.values()]
     items += [lot_bytes(lot) for lot in market.lots]
     items += [u8(4) + u8(1)] if market.accounts == "funds" else []
+    items += [u8(5) + u64(market.halted_since)] if market.halted_since is not None else []
     combined = 0
     for item in items:
         combined ^= int.from_bytes(hashlib.sha256(item).digest(), "big")

@@ -38,10 +38,12 @@ class CallLots:
         self.open_lot(event["lot"])["book"]["call"]["reference"] = reference
 
     def end_committed(self, event, _):
-        self.open_lot(event["lot"])["book"]["call"]["end"] = event["commitment"]
+        ((_, book),) = self.open_lot(event["lot"])["book"].items()
+        book["end"] = event["commitment"]
 
     def end_opened(self, event, _):
-        book, end = self.open_lot(event["lot"])["book"]["call"], event["end"]
+        ((_, book),) = self.open_lot(event["lot"])["book"].items()
+        end = event["end"]
         fixed = event["lot"].to_bytes(4, "little") + int(end["before_close"]).to_bytes(8, "little")
         fixed = hashlib.sha256(b"auction.end.1" + fixed + bytes.fromhex(end["salt"])).hexdigest()
         if book["end"] != fixed:

@@ -2,15 +2,16 @@
 
 Messages are as JSON has them. After a FeedError the fold is of no more use: watch again.
 """
+from day import Days, begin, by_number, new_day, shift
 from digest import digest
 from lot import CallLots, FeedError, first_book
 
 
-class Market(CallLots):
+class Market(CallLots, Days):
     def __init__(self, market_id):
         self.id, self.feed_sequence, self.at = market_id, 0, 0
         self.users, self.stocks, self.lots = [], {}, []
-        self.accounts = "credit"
+        self.accounts, self.halted_since = "credit", None
         self.parts = []
 
     def digest(self):
@@ -36,10 +37,24 @@ class Market(CallLots):
         self.id, self.feed_sequence, self.at = part["market"], int(part["feed_sequence"]), int(part["at"])
         self.users = [user for part in self.parts for user in part["users"]]
         self.stocks = {stock["listing"]["symbol"]: stock for part in self.parts for stock in part["stocks"]}
-        self.lots = [lot for part in self.parts for lot in part["lots"]]
+        self.lots = []
+        for lot in (lot for part in self.parts for lot in part["lots"]):
+            self.take_lot(lot)
         self.accounts = part["accounts"]
+        follows = part["follows"]
+        self.halted_since = follows["halted"] if isinstance(follows, dict) else None
         self.parts = []
         return True
+
+    def take_lot(self, lot):
+        """A day with more orders than fit comes again in the next part, with those that follow."""
+        if "day" not in lot["book"]:
+            self.lots.append(lot)
+        elif self.lots and self.lots[-1]["id"] == lot["id"]:
+            by_number(lot["book"]["day"]["orders"], self.lots[-1]["book"]["day"]["orders"])
+        else:
+            lot["book"]["day"]["orders"] = by_number(lot["book"]["day"]["orders"])
+            self.lots.append(lot)
 
     def feed(self, feed):
         """Folds the events of a feed, and gives them: (place, at, name of the event, its fields)."""
@@ -52,7 +67,8 @@ class Market(CallLots):
             raise FeedError("wrong_end")
         events = []
         for entry in feed["entries"]:
-            ((name, event),) = entry["event"].items()
+            event = entry["event"]
+            ((name, event),) = ({event: {}} if isinstance(event, str) else event).items()
             getattr(self, name)(event, entry["at"])
             self.feed_sequence += 1
             self.at = max(self.at, int(entry["at"]))
@@ -85,8 +101,11 @@ class Market(CallLots):
         scheduled = event["opens_at"] is not None
         self.lots.append(same | {
             "id": event["lot"], "opened_at": event["opens_at"] if scheduled else at, "extensions": 0,
-            "phase": "scheduled" if scheduled else "open", "halted_since": None, "book": first_book(event),
+            "phase": "scheduled" if scheduled else "open", "halted_since": None,
+            "book": new_day() if "day" in event["terms"] else first_book(event),
         })
+        if "day" in event["terms"] and not scheduled:
+            begin(self.lots[-1])
 
     def bid_accepted(self, event, _):
         ((form, book),) = self.open_lot(event["lot"])["book"].items()
@@ -108,25 +127,38 @@ class Market(CallLots):
     def lot_closed(self, event, at):
         lot, outcome = self.open_lot(event["lot"]), event["outcome"]
         lot["phase"] = {"closed": {"at": at, "outcome": outcome}}
-        if "crossed" in outcome:
-            self.stocks[lot["symbol"]]["last_uncross"] = outcome["crossed"]["price"]
+        price = outcome["crossed"]["price"] if "crossed" in outcome else None
+        if "day" in outcome:
+            price, day = outcome["day"]["close"], lot["book"]["day"]
+            day.update(phase=None, traders=0, orders={})
+            day["statistics"]["close"] = price
+        if price is not None:
+            self.stocks[lot["symbol"]]["last_uncross"] = price
 
     def profit_published(self, event, _):
         self.stocks[event["symbol"]]["profit"] = event["profit"]
 
     def lot_began(self, event, at):
-        self.open_lot(event["lot"]).update(phase="open", opened_at=at)
+        lot = self.open_lot(event["lot"])
+        lot.update(phase="open", opened_at=at)
+        if "day" in lot["book"]:
+            begin(lot)
 
     def lot_halted(self, event, at):
         self.open_lot(event["lot"])["halted_since"] = at
 
     def lot_resumed(self, event, _):
         times = {name: event[name] for name in ("opened_at", "closes_at")}
-        self.open_lot(event["lot"]).update(times, halted_since=None)
+        lot = self.open_lot(event["lot"])
+        if "day" in lot["book"]:
+            day = lot["book"]["day"]
+            shift(day, lot["halted_since"], int(event["closes_at"]) - int(lot["closes_at"]))
+            day["halt"] = None
+        lot.update(times, halted_since=None)
 
     def bidders_counted(self, event, _):
         ((form, book),) = self.open_lot(event["lot"])["book"].items()
-        book["traders" if form == "call" else "bidders"] = event["bidders"]
+        book["traders" if form in ("call", "day") else "bidders"] = event["bidders"]
 
     def bids_opened(self, event, _):
         self.open_lot(event["lot"])

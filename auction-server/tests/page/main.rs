@@ -189,15 +189,19 @@ fn a_thousand_changing_lots_are_read_whole_and_drawn_where_seen() {
 
 /// Returns the conformance vectors of feeds with their frames as JSON, which the page reads.
 fn feeds() -> Value {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../auction-proto/conformance/v1/feeds.json");
-    let mut vectors: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    for vector in vectors.as_array_mut().unwrap() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../auction-proto/conformance");
+    let mut vectors = Vec::new();
+    for folder in ["v1", "v1.11"] {
+        let path = root.join(folder).join("feeds.json");
+        let read: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        vectors.extend(read.as_array().unwrap().iter().cloned());
+    }
+    for vector in &mut vectors {
         for step in vector["steps"].as_array_mut().unwrap() {
             step["messages"] = messages(step["hex"].as_str().unwrap());
         }
     }
-    vectors
+    Value::from(vectors)
 }
 
 fn messages(hex: &str) -> Value {

@@ -2,8 +2,8 @@
 
 import { Clock } from "./clock.js";
 
-/** Versions of the protocol that this page speaks. */
-const VERSION = 1;
+/** Versions of the protocol that this page speaks: 2 has trading days. */
+const [VERSION_MIN, VERSION_MAX] = [1, 2];
 const PROGRAM = "page/0.1.0";
 /** How long to wait before another try, in milliseconds; the last stands for all later ones. */
 const PAUSES = [300, 1_000, 2_000, 4_000, 8_000, 15_000];
@@ -45,7 +45,7 @@ export class Wire {
       return this.lost();
     }
     this.socket = socket;
-    socket.onopen = () => this.say("hello", { version_min: VERSION, version_max: VERSION, client: PROGRAM });
+    socket.onopen = () => this.say("hello", { version_min: VERSION_MIN, version_max: VERSION_MAX, client: PROGRAM });
     socket.onmessage = ({ data }) => socket === this.socket && this.hear(data);
     socket.onclose = () => socket === this.socket && this.lost();
   }

@@ -82,6 +82,16 @@ class Bytes {
     return this;
   }
 
+  /** Of digits of the wire, or of a BigInt. */
+  u128(number) {
+    const all = BigInt(number);
+    return this.u64(BigInt.asUintN(64, all)).u64(BigInt.asUintN(64, all >> 64n));
+  }
+
+  collar(collar) {
+    return this.optional(collar, ({ absolute, basis_points }) => this.u64(units(absolute)).u32(basis_points));
+  }
+
   /** A price and a quantity, or nothing. */
   quote(quote) {
     return this.optional(quote, ({ price, quantity }) => this.u64(units(price)).u64(quantity));
@@ -120,6 +130,11 @@ export function stockItem({ listing, profit, uncross }) {
   // Servers without call auctions know nothing of an uncross, not even that there was none.
   if (uncross !== undefined) bytes.price(uncross);
   return bytes.hash();
+}
+
+/** Halt of the whole market; a market that runs has no such item. */
+export function haltItem(since) {
+  return bytes.begin(5).u64(since).hash();
 }
 
 /** What a random end was committed to by, in hexadecimal digits. */
@@ -180,22 +195,49 @@ const FORMATS = {
 };
 
 FORMATS.call = {
-  terms({ tick, book, collar, extensions_max, market_extension, extend_by, random_end, no_cancel }) {
-    bytes.u8(4).u64(units(tick)).one(["open", "closed"], book);
-    bytes.optional(collar, ({ absolute, basis_points }) => bytes.u64(units(absolute)).u32(basis_points));
-    bytes.u32(extensions_max).u8(market_extension ? 1 : 0).u64(extend_by).u64(random_end);
-    bytes.optional(no_cancel, (span) => bytes.u64(span));
-  },
+  terms: (terms) => callTerms(bytes.u8(4), terms),
   book({ bidders, reference, marketExtended, end }) {
     bytes.u32(bidders).optional(reference, (price) => bytes.u64(price)).u8(marketExtended ? 1 : 0);
     bytes.optional(end, (hash) => bytes.raw(fromHex(hash)));
   },
 };
 
+function callTerms(bytes, { tick, book, collar, extensions_max, market_extension, extend_by, random_end, no_cancel }) {
+  bytes.u64(units(tick)).one(["open", "closed"], book).collar(collar);
+  bytes.u32(extensions_max).u8(market_extension ? 1 : 0).u64(extend_by).u64(random_end);
+  bytes.optional(no_cancel, (span) => bytes.u64(span));
+}
+
+const PHASES = ["pre_open", "call", "continuous", "volatility", "at_last"];
+
+FORMATS.day = {
+  terms({ call, phases, static_corridor, dynamic_corridor, volatility_length, volatility_random_end, interruptions_max }) {
+    callTerms(bytes.u8(5), call);
+    bytes.collar(static_corridor).collar(dynamic_corridor).u64(volatility_length).u64(volatility_random_end);
+    bytes.u32(interruptions_max).u8(phases.length);
+    for (const { phase, begins_after } of phases) bytes.one(PHASES, phase).u64(begins_after);
+  },
+  book({ day }) {
+    const price = (some) => bytes.u64(some);
+    bytes.optional(day.phase, (phase) => bytes.one(PHASES, phase)).u64(day.endsAt).u8(day.index).u8(day.ends.length);
+    day.ends.forEach((end, index) => bytes.u64(end).u64(day.lengths[index]));
+    bytes.optional(day.reference, price).collar(day.collar).u32(day.traders).u32(day.extensions).u8(day.marketExtended ? 1 : 0);
+    bytes.optional(day.end, (hash) => bytes.raw(fromHex(hash)));
+    bytes.optional(day.halt, (cause) => bytes.one(["crossed_at_collar", "interruptions"], cause));
+    bytes.u8(day.resumesByCall ? 1 : 0).u32(day.interruptions).optional(day.lastCall, price).u64(day.lastNumber);
+    const { open, high, low, last, close, volume, value, trades } = day.statistics;
+    for (const some of [open, high, low, last, close]) bytes.optional(some, price);
+    bytes.u128(volume).u128(value).u64(trades);
+    for (const { orders, open: shares, value: sum, numbers } of [day.sides.buy, day.sides.sell]) {
+      for (const total of [orders, shares, sum, numbers]) bytes.u64(BigInt.asUintN(64, total));
+    }
+  },
+};
+
 const CROSSED_BY = ["market", "volume", "surplus", "pressure", "reference", "collar"];
 const SOLD_BY = ["highest_bid", "buy_now", "first_take", "second_highest_bid", "reserve", "least_bid"];
 
-function outcome(bytes, { sold, unsold, allocated, crossed, no_cross: none }) {
+function outcome(bytes, { sold, unsold, allocated, crossed, no_cross: none, day }) {
   if (sold) {
     bytes.u8(0).u32(sold.winner).u64(units(sold.price)).one(SOLD_BY, sold.by).price(sold.runner_up);
   } else if (unsold) {
@@ -209,6 +251,8 @@ function outcome(bytes, { sold, unsold, allocated, crossed, no_cross: none }) {
     bytes.u32(crossed.traders);
   } else if (none) {
     bytes.u8(4).one(["nothing_crosses", "no_price", "collar"], none.because).quote(none.best_buy).quote(none.best_sell);
+  } else if (day) {
+    bytes.u8(5).price(day.close).price(day.average).u128(day.volume).u64(day.trades);
   } else throw new Unknown("outcome");
 }
 
@@ -224,6 +268,13 @@ export class Digest {
   /** An item has changed; `write` gives its hash when it is asked for. */
   touch(key, write) {
     this.changed.set(key, write);
+  }
+
+  /** An item is there no more. */
+  drop(key) {
+    this.changed.delete(key);
+    this.toggle(this.items.get(key));
+    this.items.delete(key);
   }
 
   /** How many items are to be hashed anew. */

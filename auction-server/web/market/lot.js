@@ -1,5 +1,6 @@
 // A lot as everyone sees it: the wire's words read once, so that views and countdowns need not.
 
+import { Day } from "./day.js";
 import { PRICE_MAX, units } from "./money.js";
 
 /** How many indicative prices of a call are kept for its chart. */
@@ -36,6 +37,8 @@ export class Lot {
     this.hasReserve = false;
     // Of a call: its reference price, and what is known of its random end.
     Object.assign(this, { reference: null, marketExtended: false, end: null, indicative: null, indicated: [] });
+    /** Of a trading day: its book. */
+    this.day = this.format === "day" ? new Day(this) : null;
     this.halt(null);
   }
 
@@ -56,6 +59,8 @@ export class Lot {
       Object.assign(lot, { price: price(book.taken.price), leader: book.taken.bidder, bidders: 1, bids: 1 });
     } else if (format === "call") {
       Object.assign(lot, { bidders: book.traders, reference: price(book.reference), marketExtended: book.market_extended, end: book.end });
+    } else if (format === "day") {
+      lot.day = Day.of(lot, book);
     } else {
       lot.bidders = book.bidders ?? 0;
       lot.hasReserve = book.has_reserve ?? false;
@@ -69,6 +74,7 @@ export class Lot {
     lot.times(event.opens_at ?? at, event.closes_at);
     lot.phase = event.opens_at === null ? "open" : "scheduled";
     lot.hasReserve = event.has_reserve;
+    if (lot.day && lot.phase === "open") lot.day.begin(lot.openedAt, lot.closesAt);
     if (lot.format === "english") {
       lot.reserve = event.has_reserve ? "not_met" : "none";
       lot.least = lot.firstLeast();
@@ -90,6 +96,20 @@ export class Lot {
     this.closesAt = closesAt;
     this.opensMs = millis(openedAt);
     this.closesMs = millis(closesAt);
+  }
+
+  /** Sets the number of bidders, of traders of a call. */
+  count(bidders) {
+    this.bidders = bidders;
+    if (this.day) this.day.traders = bidders;
+  }
+
+  /** Moves all times by the duration of a halt of the market; a day in continuous trading goes on by a call. */
+  shift(since, halt) {
+    this.times(String(BigInt(this.openedAt) + halt), String(BigInt(this.closesAt) + halt));
+    if (!this.day) return;
+    this.day.shift(since, halt);
+    this.day.resumesByCall = this.day.phase === "continuous";
   }
 
   halt(since) {

@@ -1,6 +1,6 @@
 // The market as everyone sees it: a fold of the public events, as SPEC.md tells it.
 
-import { Digest, accountsItem, commitment, lotItem, stockItem, userItem } from "./digest.js";
+import { Digest, accountsItem, commitment, haltItem, lotItem, stockItem, userItem } from "./digest.js";
 import { Lot, variant } from "./lot.js";
 import { units } from "./money.js";
 
@@ -11,6 +11,9 @@ const HASHED_AT_ONCE_MAX = 4_000;
 export class Gap extends Error {}
 
 const LOT_EVENTS = new Set(["bid_accepted", "lot_extended", "lot_closed", "lot_began", "lot_halted", "lot_resumed", "bidders_counted", "bids_opened", "reference_fixed", "end_committed", "end_opened"]);
+
+/** Events of one trading day: the book of the day applies them. */
+const DAY_EVENTS = new Set(["phase_began", "phase_extended", "phase_moved", "call_uncrossed", "order_shown", "order_reduced", "order_gone", "traded", "interrupted", "day_halted"]);
 
 function mustBe(isSo) {
   if (!isSo) throw new Gap("an event does not follow those before it");
@@ -42,6 +45,8 @@ export class Market {
     this.lots = [];
     this.lotsBySymbol = new Map();
     this.accounts = "credit";
+    /** Start of the halt, while the whole market is halted. */
+    this.haltedSince = null;
     this.digest = new Digest();
     this.unknownEvents = 0;
   }
@@ -77,15 +82,29 @@ export class Market {
     for (const { users, stocks, lots } of this.parts) {
       users.forEach((user) => this.addUser(user.user, user.name, user.role));
       stocks.forEach((stock) => this.setStock(stock.listing, stock.profit, stock.last_uncross));
-      lots.forEach((lot) => this.addLot(former[lot.id - 1] ? Object.assign(former[lot.id - 1], Lot.of(lot)) : Lot.of(lot)));
+      lots.forEach((lot) => this.takeLot(lot, former[lot.id - 1]));
     }
     this.setAccounts(part.accounts);
+    this.setHalt(part.follows.halted ?? null);
     this.parts = [];
     this.former = undefined;
     this.id = part.market;
     this.sequence = Number(part.feed_sequence);
     this.at = part.at;
     return true;
+  }
+
+  takeLot(wire, former) {
+    // A day with more orders than fit comes again in the next part, with those that follow.
+    const begun = this.lot(wire.id);
+    if (begun?.day) return mustBe(begun.day.addOrders(wire.book.day.orders));
+    const lot = Lot.of(wire);
+    if (!former) return this.addLot(lot);
+    // Trades that were kept are not told again by a snapshot.
+    const trades = former.day?.trades ?? [];
+    if (lot.day && BigInt(trades.at(-1)?.number ?? -1) === lot.day.statistics.trades) lot.day.trades = trades;
+    if (lot.day) lot.day.lot = former;
+    this.addLot(Object.assign(former, lot, { item: former.item }));
   }
 
   /** Takes a batch of the feed. */
@@ -120,6 +139,16 @@ export class Market {
       mustBe(event.lot === this.lots.length + 1 && this.stocks.has(event.symbol));
       return this.addLot(Lot.opened(event, at));
     }
+    if (kind === "market_halted") {
+      mustBe(this.haltedSince === null);
+      return this.setHalt(at);
+    }
+    if (kind === "market_resumed") return this.resumed(at);
+    if (DAY_EVENTS.has(kind)) {
+      const lot = this.lot(event.lot);
+      mustBe(lot?.day && lot.phase === "open" && lot.day.apply(kind, event, at));
+      return this.touch(lot);
+    }
     if (!LOT_EVENTS.has(kind)) {
       // Of a later server: it is passed over, and the fold can no longer be checked.
       this.unknownEvents += 1;
@@ -136,22 +165,49 @@ export class Market {
     else if (kind === "lot_began") {
       lot.phase = "open";
       lot.times(at, lot.closesAt);
+      lot.day?.begin(at, lot.closesAt);
     } else if (kind === "lot_halted") lot.halt(at);
     else if (kind === "lot_resumed") {
+      lot.day?.resumed(event.closes_at);
       lot.halt(null);
       lot.times(event.opened_at, event.closes_at);
-    } else if (kind === "bidders_counted") lot.bidders = event.bidders;
+    } else if (kind === "bidders_counted") lot.count(event.bidders);
     else if (kind === "reference_fixed") lot.reference = units(event.reference) || null;
+    else if (/^end_/.test(kind) && lot.day) mustBe(lot.day.apply(kind, event, at));
     else if (kind === "end_committed") lot.end = event.commitment;
     else if (kind === "end_opened") lot.end = null;
     this.touch(lot);
   }
 
+  /** Ends the halt of the market: the times that have not come move by its duration. */
+  resumed(at) {
+    mustBe(this.haltedSince !== null);
+    const since = this.haltedSince;
+    const halt = BigInt(at) > BigInt(since) ? BigInt(at) - BigInt(since) : 0n;
+    this.setHalt(null);
+    for (const lot of this.lots) {
+      if (lot.phase === "closed" || lot.haltedSince !== null) continue;
+      lot.shift(since, halt);
+      this.touch(lot);
+    }
+  }
+
+  setHalt(since) {
+    if (this.haltedSince === since) return;
+    this.haltedSince = since;
+    if (since === null) this.digest.drop("halt");
+    else this.digest.touch("halt", () => haltItem(since));
+    this.lots.forEach((lot) => this.changed(lot));
+  }
+
   close(lot, outcome, at) {
+    mustBe(Boolean(outcome.day) === Boolean(lot.day) || outcome.unsold);
     lot.close(at, outcome);
-    if (!outcome.crossed) return;
+    if (outcome.day) lot.day.closed(outcome.day.close);
+    const uncross = outcome.crossed?.price ?? outcome.day?.close ?? null;
+    if (uncross === null) return;
     const { listing, profit } = this.stocks.get(lot.symbol);
-    this.setStock(listing, profit, outcome.crossed.price);
+    this.setStock(listing, profit, uncross);
   }
 
   /** Whether what happened can happen to a lot that stands so. */
@@ -160,10 +216,12 @@ export class Market {
     const isOpenFormat = lot.format === "english" || lot.format === "dutch";
     const isKnown = (user) => this.users[user - 1] !== undefined;
     if (kind === "bid_accepted") return isOpenFormat && lot.isOpen && isKnown(event.bidder) && isKnown(event.leader);
+    if (kind === "lot_extended" && lot.day) return false;
     if (kind === "lot_extended" || kind === "lot_halted") return !isHalted;
     if (kind === "lot_began") return lot.phase === "scheduled" && !isHalted;
     if (kind === "lot_resumed") return isHalted;
     if (kind === "bidders_counted") return !isOpenFormat && lot.phase !== "scheduled";
+    if (/^end_/.test(kind) && lot.day) return lot.phase === "open";
     if (/^(reference_fixed|end_)/.test(kind) && (lot.format !== "call" || lot.phase !== "open")) return false;
     if (kind === "end_opened") return lot.end === commitment(lot.id, event.end);
     if (kind === "bids_opened") return !isOpenFormat && event.bids.every((bid) => isKnown(bid.bidder));

@@ -22,6 +22,10 @@ export class Own {
     this.offers = new Map();
     /** Orders by lot, in the order of their numbers. */
     this.ordersByLot = new Map();
+    /** Open orders on trading days by lot: a table by number each. */
+    this.dayOrdersByLot = new Map();
+    /** Fills on trading days by lot, the oldest first: those that came since this page knows the user. */
+    this.fillsByLot = new Map();
     /** The switches of one's sessions: how long each can be away, in microseconds. */
     this.deadMen = new Map();
     this.parts = [];
@@ -78,10 +82,12 @@ export class Own {
     // Orders that ended are not told again.
     for (const [lot, orders] of this.ordersByLot) this.ordersByLot.set(lot, orders.filter((order) => order.filled !== undefined));
     this.deadMen.clear();
-    for (const { dead_men, leads, orders } of this.parts) {
-      dead_men.forEach(({ session, grace }) => this.deadMen.set(session, grace));
+    before.push(...this.dayOrdersByLot.keys());
+    this.dayOrdersByLot.clear();
+    for (const { dead_men: switches = [], leads = [], orders = [], isOfDays } of this.parts) {
+      switches.forEach(({ session, grace }) => this.deadMen.set(session, grace));
       leads.forEach((lead) => this.offered(lead));
-      orders.forEach((order) => this.placed(order));
+      orders.forEach((order) => (isOfDays ? this.dayOrderStands(order) : this.placed(order)));
     }
     this.parts = [];
     this.hasLive = true;
@@ -90,20 +96,22 @@ export class Own {
 
   /** Takes what happened to the account. */
   follow({ entries }) {
-    for (const { event } of entries) {
+    for (const { at, event } of entries) {
       const [kind, body] = typeof event === "string" ? [event, {}] : Object.entries(event)[0];
-      this.apply(kind, body);
+      this.apply(kind, body, at);
       this.told(kind, body);
       if (body.lot !== undefined) this.changed(body.lot);
     }
   }
 
-  apply(kind, event) {
+  apply(kind, event, at) {
+    if (kind.startsWith("day_order")) return this.applyToDay(kind, event, at);
     if (kind === "order_placed") return this.placed(event);
     if (kind === "order_replaced") return this.reorder(event, { quantity: event.quantity, limit: event.limit });
     if (kind === "order_filled") return this.reorder(event, { filled: event.filled, pays: event.pays });
     if (kind === "order_lapsed") return this.reorder(event, { filled: this.order(event)?.filled ?? "0" });
     if (kind === "order_cancelled") {
+      this.dayOrders(event.lot).delete(event.order);
       const rest = this.orders(event.lot).filter((order) => order.order !== event.order);
       return this.ordersByLot.set(event.lot, rest);
     }
@@ -112,6 +120,61 @@ export class Own {
       if (event.grace === null) this.deadMen.delete(event.session);
       else this.deadMen.set(event.session, event.grace);
     }
+  }
+
+  // Orders on trading days.
+
+  dayOrderStands({ lot, order: { order, content, traded, value, state } }) {
+    const { quantity, ...terms } = content;
+    const open = BigInt(quantity);
+    this.dayOrders(lot).set(order, { order, ...terms, open, traded: BigInt(traded), value: BigInt(value), state });
+    this.seen(lot);
+    this.changed(lot);
+  }
+
+  applyToDay(kind, event, at) {
+    const { lot } = event;
+    const orders = this.dayOrders(lot);
+    const order = orders.get(event.order);
+    this.seen(lot);
+    if (kind === "day_order_accepted") {
+      const { quantity, ...terms } = event.content;
+      orders.set(event.order, { order: event.order, ...terms, open: BigInt(quantity), traded: 0n, value: 0n, state: "accepted" });
+    } else if (kind === "day_orders_decremented") {
+      this.leaves(orders, event.resting, event.resting_left);
+      this.leaves(orders, event.incoming, event.incoming_left);
+    } else if (!order) return;
+    else if (kind === "day_order_replaced") Object.assign(order, { open: BigInt(event.quantity), limit: event.limit });
+    else if (kind === "day_order_parked") Object.assign(order, { open: BigInt(event.open), state: "parked" });
+    else if (kind === "day_order_rests") Object.assign(order, { open: BigInt(event.open), state: "resting" });
+    else if (kind === "day_order_filled") {
+      const [price, quantity] = [units(event.price), BigInt(event.quantity)];
+      order.traded += quantity;
+      order.value += quantity * BigInt(price);
+      const fills = this.dayFills(lot);
+      fills.push({ trade: event.trade, ms: Number(at) / 1_000, order: event.order, side: order.side, price, quantity, role: event.role });
+      this.fillsByLot.set(lot, fills);
+      this.leaves(orders, event.order, event.left);
+    } else if (kind === "day_order_lapsed") this.leaves(orders, event.order, order.open - BigInt(event.quantity));
+  }
+
+  /** An order has so many shares left, and is gone with none. */
+  leaves(orders, number, left) {
+    const order = orders.get(number);
+    if (!order) return;
+    order.open = BigInt(left);
+    if (order.open <= 0n) orders.delete(number);
+  }
+
+  /** Open orders on a trading day, by number. */
+  dayOrders(lot) {
+    if (!this.dayOrdersByLot.has(lot)) this.dayOrdersByLot.set(lot, new Map());
+    return this.dayOrdersByLot.get(lot);
+  }
+
+  /** Fills on a trading day, the oldest first, as far as they are known here. */
+  dayFills(lot) {
+    return this.fillsByLot.get(lot) ?? [];
   }
 
   offered({ lot, offer }) {

@@ -104,6 +104,7 @@ class App {
       if (kind === "resumed") return this.ready();
       if (kind === "indicative") return this.indicate(body);
       if (kind === "account") return this.own.take(body), this.tell("own");
+      if (kind === "day_orders") return this.own.take({ ...body, isOfDays: true }), this.tell("own");
       if (kind === "account_feed") return this.own.follow(body);
       if (kind === "resync") return request === this.accountNumber ? undefined : this.resync(body);
       if (kind === "goodbye") return this.tell("said", body.message);

@@ -1,5 +1,5 @@
 //! Feeds and snapshots, and the state of the public market after each: from a market with random commands that runs
-//! until every public event has occurred.
+//! until every public event has occurred, those of trading days apart.
 
 use std::collections::BTreeSet;
 
@@ -31,23 +31,17 @@ const TURNS_MAX: usize = 200_000;
 
 pub fn vectors() -> Vec<Value> {
     let mut run = Run::new();
-    let (early, middle) = run.drive();
-    let (snapshot, from) = middle;
-    let rest = run.steps[from..].iter().take(STEPS_FROM_SNAPSHOT);
-    let from_snapshot: Vec<_> = [&snapshot].into_iter().chain(rest).collect();
-    let mut vectors = vec![
-        json!({"name": "a market from its beginning", "market": hex(&MARKET.0), "steps": run.steps}),
-        json!({"name": "the same from a snapshot", "market": hex(&MARKET.0), "steps": from_snapshot}),
-    ];
+    let (early, middle) = run.drive(&all_that_can_happen(), Run::turn);
+    let mut vectors = run.vectors("a market", middle);
     vectors.extend(wrong(early));
     vectors
 }
 
 /// A market, and the messages that it has sent.
-struct Run {
-    engine: Engine,
-    now: Timestamp,
-    random: SplitMix,
+pub(super) struct Run {
+    pub(super) engine: Engine,
+    pub(super) now: Timestamp,
+    pub(super) random: SplitMix,
     /// Fold of all messages, from which the digest after each step is computed as a client computes it.
     public: Market,
     /// Decided events that are not yet sent: commits contain the events of several commands.
@@ -57,7 +51,7 @@ struct Run {
 }
 
 impl Run {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             engine: Engine::new(MARKET),
             now: BEGIN,
@@ -69,14 +63,28 @@ impl Run {
         }
     }
 
-    /// Runs the market; returns its state just after a lot has closed, and a snapshot from the middle of the run with
-    /// the step that follows it.
-    fn drive(&mut self) -> (Market, (Value, usize)) {
+    /// Vectors of the whole run, and of its second half from a snapshot.
+    pub(super) fn vectors(&self, name: &str, (snapshot, from): (Value, usize)) -> Vec<Value> {
+        let rest = self.steps[from..].iter().take(STEPS_FROM_SNAPSHOT);
+        let from_snapshot: Vec<_> = [&snapshot].into_iter().chain(rest).collect();
+        let market = hex(&MARKET.0);
+        vec![
+            json!({"name": format!("{name} from its beginning"), "market": market, "steps": self.steps}),
+            json!({"name": format!("{name} from a snapshot"), "market": market, "steps": from_snapshot}),
+        ]
+    }
+
+    /// Runs the market turn by turn until everything has happened; returns its state just after a lot has closed, and a
+    /// snapshot from the middle of the run with the step that follows it.
+    pub(super) fn drive(
+        &mut self,
+        everything: &BTreeSet<String>,
+        turn: fn(&mut Self),
+    ) -> (Market, (Value, usize)) {
         self.begin();
-        let everything = all_that_can_happen();
         let (mut early, mut middle) = (None, None);
         for _ in 0..TURNS_MAX {
-            if self.steps.len() >= COMMITS_MIN && self.happened.is_superset(&everything) {
+            if self.steps.len() >= COMMITS_MIN && self.happened.is_superset(everything) {
                 return early.zip(middle).expect("there was a middle");
             }
             if early.is_none() && self.public.lots().iter().any(|lot| lot.is_closed()) {
@@ -85,7 +93,11 @@ impl Run {
             if self.steps.len() >= COMMITS_MIN / 2 && middle.is_none() {
                 middle = Some((snapshot(&mut self.public), self.steps.len()));
             }
-            self.turn();
+            self.advance();
+            turn(self);
+            if self.random.below(3) > 0 {
+                self.commit();
+            }
         }
         let missing: Vec<_> = everything.difference(&self.happened).collect();
         panic!("it never happened: {missing:?}");
@@ -134,13 +146,17 @@ impl Run {
         self.execute(Caller::Operator, Command::ListStock(listing));
     }
 
-    fn turn(&mut self) {
+    /// Lets some time pass.
+    fn advance(&mut self) {
         let micros = self.now.micros() + self.random.below(12_000_000);
         self.now = Timestamp::from_micros(micros).expect("not the year 9999");
         let seed = self.random.seed();
         while let Some(record) = self.engine.advance(self.now, || seed) {
             self.keep(&record);
         }
+    }
+
+    fn turn(&mut self) {
         let auctioneer = Caller::User(UserId(6));
         let trader = Caller::User(UserId(1 + self.random.below(4) as u32));
         match self.random.below(40) {
@@ -166,9 +182,6 @@ impl Run {
                 let (kind, body) = self.offer();
                 self.ask(trader, kind, body);
             }
-        }
-        if self.random.below(3) > 0 {
-            self.commit();
         }
     }
 
@@ -304,7 +317,7 @@ impl Run {
     }
 
     /// Applies a client's request. A refused request changes nothing and sends nothing.
-    fn ask(&mut self, caller: Caller, kind: &str, body: Value) {
+    pub(super) fn ask(&mut self, caller: Caller, kind: &str, body: Value) {
         let line = json!({"request": "1", kind: body}).to_string();
         let (_, message) = ClientMessage::decode_json(line.as_bytes())
             .unwrap_or_else(|error| panic!("{line}: {error}"));
@@ -312,7 +325,7 @@ impl Run {
         self.execute(caller, command.expect("it is a command"));
     }
 
-    fn execute(&mut self, caller: Caller, command: Command) {
+    pub(super) fn execute(&mut self, caller: Caller, command: Command) {
         if let Ok(executed) = self.engine.execute(self.now, caller, command)
             && let Some(record) = executed.into_record()
         {
@@ -360,7 +373,15 @@ fn all_that_can_happen() -> BTreeSet<String> {
         "AllocatedBy",
         "BookShown",
     ];
-    let cases = of
+    let mut all = names_of(&schema, &of);
+    // Those of trading days have vectors of their own.
+    all.retain(|name| !super::days::EVENTS.contains(&name.as_str()));
+    all
+}
+
+/// Names of all cases of these types.
+pub(super) fn names_of(schema: &Value, types: &[&str]) -> BTreeSet<String> {
+    let cases = types
         .iter()
         .flat_map(|of| schema["$defs"][of]["oneOf"].as_array().expect(of));
     let name = |case: &Value| {
@@ -369,25 +390,8 @@ fn all_that_can_happen() -> BTreeSet<String> {
             .or(case["required"][0].as_str())
             .map(String::from)
     };
-    // Those of trading days have vectors of their own.
-    const OF_DAYS: [&str; 13] = [
-        "day",
-        "phase_began",
-        "phase_extended",
-        "phase_moved",
-        "call_uncrossed",
-        "order_shown",
-        "order_reduced",
-        "order_gone",
-        "traded",
-        "interrupted",
-        "day_halted",
-        "market_halted",
-        "market_resumed",
-    ];
     cases
         .map(|case| name(case).expect("a case has a name"))
-        .filter(|name| !OF_DAYS.contains(&name.as_str()))
         .collect()
 }
 
@@ -502,7 +506,7 @@ fn feed(market: MarketId, after: FeedSequence, entries: Vec<FeedEntry>) -> Feed 
     Feed::of_commit(market, Term(1), after, entries).remove(0)
 }
 
-fn symbol(number: u32) -> Symbol {
+pub(super) fn symbol(number: u32) -> Symbol {
     Symbol::parse(&format!("S{number}")).expect("a symbol")
 }
 
@@ -511,7 +515,7 @@ fn security(number: u32) -> SecurityCode {
 }
 
 /// Steele, Lea and Flood's SplitMix64.
-struct SplitMix(u64);
+pub(super) struct SplitMix(u64);
 
 impl SplitMix {
     /// Seed for a random end.
@@ -520,7 +524,7 @@ impl SplitMix {
     }
 
     /// A number below `most`.
-    fn below(&mut self, most: u64) -> u64 {
+    pub(super) fn below(&mut self, most: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -11,6 +11,7 @@ mod messages;
 mod rejects;
 mod lines;
 mod feeds;
+mod days;
 mod signed;
 
 use std::error::Error;
@@ -25,12 +26,13 @@ use serde_json::Value;
 /// When the folder exists, or a file cannot be written.
 pub fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     fs::create_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let feeds = [feeds::vectors(), days::vectors()].concat();
     let files = [
         ("messages.json", messages::vectors()),
         ("bodies.json", rejects::bodies()),
         ("frames.json", rejects::frames()),
         ("lines.json", lines::vectors()),
-        ("feeds.json", feeds::vectors()),
+        ("feeds.json", feeds),
         ("signed.json", signed::vectors()),
     ];
     for (name, vectors) in files {

@@ -51,6 +51,7 @@ const FILES: &[(&str, &str, &str)] = &[
     file!(SCRIPT, "market/money.js"),
     file!(SCRIPT, "market/sha256.js"),
     file!(SCRIPT, "market/digest.js"),
+    file!(SCRIPT, "market/day.js"),
     file!(SCRIPT, "market/lot.js"),
     file!(SCRIPT, "market/market.js"),
     file!(SCRIPT, "market/bids.js"),
