@@ -173,6 +173,10 @@ pub mod projections {
         //! The feed.
         pub use crate::projections::feed::Hub;
     }
+    pub mod market_data {
+        //! Market data.
+        pub use crate::projections::market_data::*;
+    }
     pub mod follower {
         //! The follower of the journal.
         pub use crate::projections::follower::{Follower, Histories, HistoryError};

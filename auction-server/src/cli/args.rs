@@ -12,6 +12,7 @@ use crate::config::data_dir::DataDir;
 use crate::config::{self, ConfigError, Given, Resolved, Setting, SettingsFile};
 
 use super::flags::Flags;
+use crate::projections::market_data::bar_rows::BarLength;
 
 /// The command succeeded.
 pub const EXIT_DONE: u8 = 0;
@@ -47,7 +48,8 @@ AUCTION_OPEN_FOR and open-for. A flag overrides the environment, the environment
 /// Commands other than running the server.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Writes users, bids, results or the public journal to standard output; also works beside a running server.
+    /// Writes users, bids, results, trades, bars, orders or the public journal to standard output; also works beside a running
+    /// server.
     #[command(after_help = EXPORT_EXAMPLES)]
     Export {
         /// Data to export.
@@ -56,6 +58,9 @@ pub enum Command {
         /// own format.
         #[arg(long, value_enum)]
         format: Option<Format>,
+        /// Length of a bar, which divides a day evenly; bars are counted from midnight UTC [default: 1m].
+        #[arg(long, value_name = "LENGTH")]
+        every: Option<BarLength>,
     },
     /// Makes the stocks.csv of a market from a list of stocks: Nasdaq's and NYSE's symbol directories, or a spreadsheet's CSV.
     /// Says what it left out, and why.
@@ -162,6 +167,7 @@ const EXPORT_EXAMPLES: &str = "\
 Examples:
   auction-server export bids > bids.csv
   auction-server export results --format json | jq '.[].winner'
+  auction-server export bars --every 5m > bars.csv
   auction-server export journal > market.auctpub && auction verify market.auctpub
 
 The public journal has one form, and takes no --format.";
@@ -218,6 +224,12 @@ pub enum What {
     Bids,
     /// Every lot that has closed: winner, price and reason.
     Results,
+    /// Every trade of every format, in order.
+    Trades,
+    /// Open, high, low, close, volume and value of the trades of each lot, by intervals; none without a trade.
+    Bars,
+    /// Every order of a trading day that was shown, when its life is over; never whose it was.
+    Orders,
     /// All public data, in a separate format that `auction verify` checks without the server.
     Journal,
 }

@@ -27,6 +27,7 @@ use crate::journal::Copied;
 use crate::platform::new_file::NewFile;
 use crate::platform::new_password;
 use crate::platform::progress::Bar;
+use crate::projections::market_data::bar_rows::BarLength;
 
 /// Calls `act` with the settings, if they are valid.
 pub fn with_settings(invocation: &Invocation, act: impl FnOnce(&Config) -> u8) -> u8 {
@@ -98,7 +99,16 @@ pub fn is_ready(config: &Config) -> u8 {
 }
 
 /// `export`.
-pub fn write_export(data: &DataDir, what: What, format: Option<Format>) -> u8 {
+pub fn write_export(
+    data: &DataDir,
+    what: What,
+    format: Option<Format>,
+    every: Option<BarLength>,
+) -> u8 {
+    if every.is_some() && what != What::Bars {
+        eprintln!("error: --every is the length of bars: leave it out, or export bars");
+        return EXIT_USAGE;
+    }
     if what == What::Journal {
         let unfit = if format.is_some() {
             Some("the public journal has one form: leave --format out")
@@ -115,7 +125,10 @@ pub fn write_export(data: &DataDir, what: What, format: Option<Format>) -> u8 {
     let format = format.unwrap_or(Format::Csv);
     let mut bar = Bar::beside_output();
     let out = &mut BufWriter::new(io::stdout().lock());
-    let exported = export(data, what, format, out, &mut |progress| bar.show(progress));
+    let every = every.unwrap_or(BarLength::MINUTE);
+    let exported = export(data, what, format, every, out, &mut |progress| {
+        bar.show(progress);
+    });
     drop(bar);
     match exported {
         Ok(()) => EXIT_DONE,

@@ -41,9 +41,13 @@ pub fn main() -> ExitCode {
             let read_again = Box::new(move || again.settings());
             with_settings(&invocation, |config| run(config, read_again))
         }
-        Some(Command::Export { what, format }) => {
-            in_folder(&invocation, |data| write_export(data, *what, *format))
-        }
+        Some(Command::Export {
+            what,
+            format,
+            every,
+        }) => in_folder(&invocation, |data| {
+            write_export(data, *what, *format, *every)
+        }),
         Some(Command::ImportStocks(import)) => {
             in_folder(&invocation, |data| import_list(data, import))
         }

@@ -10,4 +10,5 @@ pub mod follower;
 pub mod activity;
 pub mod bid_history;
 pub mod bids;
+pub mod market_data;
 pub mod trades;

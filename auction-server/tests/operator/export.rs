@@ -3,12 +3,14 @@
 use auction_server::testing::cli::export::{ExportError, export};
 use auction_server::testing::cli::{Format, What};
 use auction_server::testing::config::data_dir::DataDir;
+use auction_server::testing::projections::market_data::bar_rows::BarLength;
 
 use crate::stage::{SECRET, Stage};
 
 fn exported(stage: &Stage, what: What, format: Format) -> String {
     let mut out = Vec::new();
-    export(&stage.folder(), what, format, &mut out, &mut |_| {}).unwrap();
+    let every = BarLength::MINUTE;
+    export(&stage.folder(), what, format, every, &mut out, &mut |_| {}).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -120,7 +122,15 @@ fn nothing_hidden_is_in_any_export() {
 fn a_folder_without_a_market_is_told_as_such() {
     let folder = tempfile::tempdir().unwrap();
     let data = DataDir::new(folder.path());
-    let error = export(&data, What::Bids, Format::Csv, &mut Vec::new(), &mut |_| {}).unwrap_err();
+    let error = export(
+        &data,
+        What::Bids,
+        Format::Csv,
+        BarLength::MINUTE,
+        &mut Vec::new(),
+        &mut |_| {},
+    )
+    .unwrap_err();
     assert!(matches!(error, ExportError::NoMarket(_)));
     assert!(
         error.to_string().contains("there is no market in"),
@@ -145,6 +155,7 @@ fn whoever_has_seen_enough_ends_the_export() {
             &stage.folder(),
             What::Bids,
             format,
+            BarLength::MINUTE,
             &mut Closed,
             &mut |_| {},
         )

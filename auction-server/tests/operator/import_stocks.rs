@@ -222,7 +222,7 @@ fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn the_program_writes_what_a_server_reads_and_replaces_only_by_force() {
+fn the_program_writes_stocks_and_replaces_only_by_force() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("list.txt"), NYSE).unwrap();
     let (code, printed, said) = run(folder.path(), &["list.txt", "--data", ".", "--price", "3"]);

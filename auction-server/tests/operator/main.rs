@@ -9,6 +9,7 @@ mod lots;
 mod accounts;
 mod announce;
 mod export;
+mod market_data;
 mod verify;
 mod follower;
 mod activity;

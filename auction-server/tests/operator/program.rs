@@ -184,6 +184,31 @@ fn exports_and_verify_work_beside_an_open_journal() {
 }
 
 #[test]
+fn a_bar_has_a_length_that_divides_a_day_and_nothing_else_has_one() {
+    let mut stage = crate::stage::Stage::on_disk();
+    stage.play();
+    stage.close_all();
+    let export = |arguments: &[&str]| {
+        run(program(stage.path())
+            .arg("export")
+            .args(arguments)
+            .args(["--data", "."]))
+    };
+    let (code, printed, said) = export(&["bars", "--every", "1h"]);
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    assert!(printed.contains("\n2026-11-22T13:00:00.000000Z,1,AAPL,1.51,"));
+    let (code, printed, said) = export(&["bars", "--every", "7m"]);
+    assert_eq!((code, printed.as_str()), (Some(2), ""));
+    assert!(
+        said.contains("does not divide a day evenly; expected for example 1m, 5m"),
+        "{said}"
+    );
+    let (code, printed, said) = export(&["trades", "--every", "1h"]);
+    assert_eq!((code, printed.as_str()), (Some(2), ""));
+    assert!(said.contains("--every is the length of bars"), "{said}");
+}
+
+#[test]
 fn damage_ends_verify_and_export_with_1_and_names_the_file() {
     let mut stage = crate::stage::Stage::on_disk();
     stage.play();

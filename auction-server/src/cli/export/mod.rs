@@ -5,6 +5,9 @@
 //! |---|---|
 //! | users | name, role, symbol |
 //! | bids | sequence, time, user, symbol, price, lot |
+//! | trades | sequence, time, lot, symbol, format, phase, trade, price, quantity, value, aggressor, resting |
+//! | bars | begin, lot, symbol, open, high, low, close, volume, value, trades |
+//! | orders | sequence, shown, lot, symbol, order, side, price, quantity, traded, value, open, ended, end |
 //! | results | lot, symbol, quantity, base_price, opened, closed, winner, price, why, runner_up, bids, bidders, extensions, shares, surplus |
 //!
 //! `bids` are all accepted bids in order; `lot` tells the lots of one symbol apart; `price` is the price that was bid. A
@@ -17,10 +20,18 @@
 //! changed hands. `surplus` is the number of shares wanted in excess of those offered at the price of a call auction;
 //! negative: more shares were offered than wanted.
 //!
+//! `trades` are those of trading days, where an uncross is one trade without an aggressor, and what the close of any other
+//! lot sold: one trade, or one a filled bid where a lot is sold in parts. `value` is price x quantity. `bars` are trades
+//! of a lot in intervals that begin at multiples of their length from midnight UTC; an interval without a trade has no
+//! row. `orders` are those of trading days that everyone saw, under their public numbers, each when its life is over:
+//! `filled`, `gone` (cancelled, replaced or lapsed), `call` (it was in a call and not shown again: what became of it is
+//! not public) or `close`; the rows of live ones come last, without an end.
+//!
 //! JSON is one array, one object per line; as on the wire, prices and 64-bit numbers are strings, and missing values
 //! are null. A spreadsheet can't take a CSV cell for a formula: names begin with a letter or a digit by type, and the
 //! one number that can be negative, the surplus, has only digits after its sign.
 
+mod market_data;
 mod table;
 
 use std::io::Write;
@@ -38,10 +49,11 @@ pub use crate::market::open_journal::{ExportError, open};
 use crate::market::public_records;
 use crate::platform::progress::{Progress, ReadProgress};
 use crate::projections::bids::{BidFinder, NamedBid};
+use crate::projections::market_data::bar_rows::BarLength;
 use table::{Cell, Table, text};
 
-/// Writes `what` of the market in a data folder to `out`; the journal has one form and ignores `format`. Calls
-/// `on_progress` with the progress, now and then.
+/// Writes `what` of the market in a data folder to `out`; the journal has one form and ignores `format`,
+/// and only bars have a length, `every`. Calls `on_progress` with the progress, now and then.
 ///
 /// # Errors
 /// [`ExportError`]; some rows may already have been written.
@@ -49,6 +61,7 @@ pub fn export(
     folder: &DataDir,
     what: What,
     format: Format,
+    every: BarLength,
     out: &mut dyn Write,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<(), ExportError> {
@@ -69,6 +82,9 @@ pub fn export(
             write_bids(&mut reader, &mut reading, &mut table)?;
             table.end()
         }
+        What::Trades => market_data::write_trades(&mut reader, &mut reading, format, out),
+        What::Bars => market_data::write_bars(&mut reader, &mut reading, every, format, out),
+        What::Orders => market_data::write_orders(&mut reader, &mut reading, format, out),
         What::Journal => write_public_journal(folder, out, reading),
         What::Results => {
             let market = fold(&mut reader, &mut reading)?;

@@ -42,7 +42,7 @@ pub fn plain(text: &str, sign: Option<DecimalSign>) -> Result<String, DecimalErr
     }
 }
 
-/// The place of the decimal sign; `None`: there is none.
+/// The place of the decimal sign; `None`: a whole number.
 fn decimal_sign(digits: &str) -> Result<Option<usize>, DecimalError> {
     let signs: Vec<(usize, char)> = digits
         .char_indices()

@@ -53,7 +53,7 @@ const PRICE: &[&str] = &[
 const PROFIT: &[&str] = &["profit", "netincome"];
 const TEST_ISSUE: &[&str] = &["testissue"];
 
-/// What the file does not say.
+/// Answers to questions that the list leaves open.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// Price of the stocks that have none in the file. Without it, a file without prices gives 0, and an empty price is

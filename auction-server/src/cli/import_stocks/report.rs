@@ -34,7 +34,7 @@ pub enum Reason {
     PriceInvalid,
     /// Profit that is no decimal, or out of range.
     ProfitInvalid,
-    /// Security code that is none.
+    /// Invalid security code.
     SecurityInvalid,
     /// Fewer or more values than columns.
     WrongShape,
