@@ -2,7 +2,7 @@
 
 pub mod cli {
     //! The program's commands.
-    pub use crate::cli::args::{Cli, Format, What};
+    pub use crate::cli::args::{Cli, DecimalSign, Format, What};
 
     pub mod check {
         //! The check of a configuration.
@@ -15,6 +15,10 @@ pub mod cli {
     pub mod export {
         //! Exports of the journal.
         pub use crate::cli::export::{ExportError, export, open};
+    }
+    pub mod import_stocks {
+        //! The import of lists of stocks.
+        pub use crate::cli::import_stocks::{ImportError, Options, Reason, Report, import};
     }
     pub mod verify {
         //! The verification of the journal.

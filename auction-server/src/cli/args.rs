@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use auction_core::{Name, NameError, Role, Symbol};
+use auction_core::{MoneyError, Name, NameError, Price, Role, Symbol};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
@@ -62,6 +62,10 @@ pub enum Command {
         #[arg(long, value_name = "LENGTH")]
         every: Option<BarLength>,
     },
+    /// Makes the stocks.csv of a market from a list of stocks: Nasdaq's and NYSE's symbol directories, or a spreadsheet's CSV.
+    /// Says what it left out, and why.
+    #[command(after_help = IMPORT_EXAMPLES)]
+    ImportStocks(ImportStocks),
     /// Asks the server on this machine, at --ops-listen, whether it is ready for clients; exits with 0 if it is.
     #[command(after_help = "\
 Examples:
@@ -167,6 +171,49 @@ Examples:
   auction-server export journal > market.auctpub && auction verify market.auctpub
 
 The public journal has one form, and takes no --format.";
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  auction-server import-stocks nasdaqlisted.txt --price 10 --data /srv/market
+  auction-server import-stocks otherlisted.txt --out nyse.csv --json | jq '.left_out[] | {reason, count}'
+  auction-server import-stocks prices.csv --decimal comma --force
+
+The header names the columns: Symbol (or NASDAQ Symbol, CQS Symbol, Ticker, Code), and, if they are there, Price (Last Price,
+Close), Security (ISIN) and Profit. Stocks without a security code get one that is the same at each import.
+
+Exit codes: 0 when stocks were written, also if rows were left out; 1 when nothing was written; 2 when the command line is wrong.";
+
+/// Import of a list of stocks.
+#[derive(Debug, Args)]
+pub struct ImportStocks {
+    /// The list.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// File to write [default: stocks.csv in the data folder].
+    #[arg(long, value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Replaces the file if it exists.
+    #[arg(long)]
+    pub force: bool,
+    /// Base price of stocks for which the list has none.
+    #[arg(long, value_parser = parse_price)]
+    pub price: Option<Price>,
+    /// Decimal sign of the list, where a number such as 1.234 could be read in two ways.
+    #[arg(long, value_enum)]
+    pub decimal: Option<DecimalSign>,
+    /// Prints JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Sign before the decimals of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DecimalSign {
+    /// As in 1,234.50
+    Point,
+    /// As in 1.234,50
+    Comma,
+}
 
 /// Data that can be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -367,4 +414,8 @@ fn parse_name(text: &str) -> Result<Name, String> {
 
 fn parse_symbol(text: &str) -> Result<Symbol, String> {
     Symbol::parse(text).map_err(|error: NameError| format!("it {error}"))
+}
+
+fn parse_price(text: &str) -> Result<Price, String> {
+    Price::parse(text).map_err(|error: MoneyError| format!("it {error}"))
 }

@@ -1,18 +1,21 @@
 //! The commands other than running the server: the output and exit code of each.
 
-use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use clap_complete::Shell;
 
 use crate::cli::args::{
-    ConfigCommand, EXIT_DONE, EXIT_FAILURE, EXIT_USAGE, Format, Invocation, NewUser, What,
+    ConfigCommand, EXIT_DONE, EXIT_FAILURE, EXIT_USAGE, Format, ImportStocks, Invocation, NewUser,
+    What,
 };
 use crate::cli::backup;
 use crate::cli::check::check;
 use crate::cli::doctor::{self, examine};
 use crate::cli::export::{ExportError, export};
 use crate::cli::findings::Severity;
+use crate::cli::import_stocks::{ImportError, Options, Report, import};
 use crate::cli::manual;
 use crate::cli::prompt;
 use crate::cli::user_add;
@@ -21,6 +24,7 @@ use crate::config::data_dir::DataDir;
 use crate::config::{Config, ConfigError};
 use crate::gateway::http::ops::ask_readiness;
 use crate::journal::Copied;
+use crate::platform::new_file::NewFile;
 use crate::platform::new_password;
 use crate::platform::progress::Bar;
 use crate::projections::market_data::bar_rows::BarLength;
@@ -131,6 +135,43 @@ pub fn write_export(
         Err(ExportError::Output(error)) => output_failed(&error),
         Err(error) => fail(&error),
     }
+}
+
+/// `import-stocks`.
+pub fn import_list(data: &DataDir, given: &ImportStocks) -> u8 {
+    let out = given.out.clone().unwrap_or_else(|| data.stocks());
+    if out.exists() && !given.force {
+        let out = out.display();
+        eprintln!("error: {out} exists; --force replaces it, and --out FILE names another");
+        return EXIT_FAILURE;
+    }
+    match import_to(&out, given) {
+        Ok(report) if report.stocks == 0 => {
+            eprint!("{}", report.lines());
+            eprintln!("error: the list has no stock to take; nothing is written");
+            EXIT_FAILURE
+        }
+        Ok(report) if given.json => print(&format!("{:#}\n", report.json())),
+        Ok(report) => print(&format!("{}: {}", out.display(), report.lines())),
+        Err(error) => {
+            eprintln!("error: {}: {error}", given.file.display());
+            EXIT_FAILURE
+        }
+    }
+}
+
+fn import_to(out: &Path, given: &ImportStocks) -> Result<Report, ImportError> {
+    let list = BufReader::new(File::open(&given.file).map_err(ImportError::Input)?);
+    let options = Options {
+        price: given.price,
+        decimal: given.decimal,
+    };
+    let mut file = NewFile::create(out).map_err(ImportError::Output)?;
+    let report = import(list, options, &mut BufWriter::new(&mut file))?;
+    if report.stocks > 0 {
+        file.finish().map_err(ImportError::Output)?;
+    }
+    Ok(report)
 }
 
 /// `verify`.

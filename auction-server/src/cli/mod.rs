@@ -9,6 +9,7 @@ pub mod access;
 pub mod findings;
 pub mod export;
 pub mod export_journal;
+pub mod import_stocks;
 pub mod verify;
 pub mod backup;
 pub mod user_add;
@@ -23,8 +24,9 @@ use std::sync::Arc;
 
 use args::{Command, Invocation, UserCommand};
 use commands::{
-    add_user, doctor, in_folder, is_ready, move_to_archive, print_completions, restore_backup,
-    show_settings, verify_journal, with_settings, write_backup, write_export, write_manual,
+    add_user, doctor, import_list, in_folder, is_ready, move_to_archive, print_completions,
+    restore_backup, show_settings, verify_journal, with_settings, write_backup, write_export,
+    write_manual,
 };
 use run::run;
 
@@ -46,6 +48,9 @@ pub fn main() -> ExitCode {
         }) => in_folder(&invocation, |data| {
             write_export(data, *what, *format, *every)
         }),
+        Some(Command::ImportStocks(import)) => {
+            in_folder(&invocation, |data| import_list(data, import))
+        }
         Some(Command::IsReady) => with_settings(&invocation, is_ready),
         Some(Command::Verify) => in_folder(&invocation, verify_journal),
         Some(Command::Backup { folder }) => {

@@ -12,4 +12,5 @@ pub mod process;
 pub mod tcp;
 pub mod encoding;
 pub mod low_priority;
+pub mod new_file;
 pub mod shutdown;

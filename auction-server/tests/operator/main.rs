@@ -4,6 +4,7 @@ mod stage;
 mod config;
 mod demo;
 mod listing;
+mod import_stocks;
 mod lots;
 mod accounts;
 mod announce;
