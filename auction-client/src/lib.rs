@@ -95,14 +95,14 @@ pub mod peer;
 
 pub use auction_proto::{
     Accepted, Activity, ActivityBid, ActivityEntry, ActivityOf, ActivityPlace, AddDevice, Balance,
-    Bid, BidMaximum, CancelAll, CancelLot, CancelOrder, CloseLot, CloseSession, Code, DayTrade,
-    DeadManOf, Deposit, Devices, Done, Envelope, EnvelopeCommand, ExtendLot, Fault, GetActivity,
-    GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetLots, GetMarketKey, GetOrders,
-    GetPeers, GetReceipt, GetSealingKey, GetSnapshot, GetTrades, HaltAll, HaltLot, History,
-    HistoryBid, Indicative, ListDevices, ListSessions, ListedDevice, ListedHolding, ListedSession,
-    LoggedIn, Login, Logout, Lots, LotsOf, MarketKey, MovePhase, OfferPeer, OpenLot, PeerOffered,
-    Peers, PlaceDayOrder, PlaceOrder, PublicKey, PublishProfit, Receipt, ReceiptOf, Refused,
-    Register, ReinstateUser, ReplaceDayOrder, ReplaceOrder, Resume, ResumeAll, ResumeLot,
+    Bid, BidMaximum, CancelAll, CancelLot, CancelOrder, ChangePassword, CloseLot, CloseSession,
+    Code, DayTrade, DeadManOf, Deposit, Devices, Done, Envelope, EnvelopeCommand, ExtendLot, Fault,
+    GetActivity, GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetLots, GetMarketKey,
+    GetOrders, GetPeers, GetReceipt, GetSealingKey, GetSnapshot, GetTrades, HaltAll, HaltLot,
+    History, HistoryBid, Indicative, ListDevices, ListSessions, ListedDevice, ListedHolding,
+    ListedSession, LoggedIn, Login, Logout, Lots, LotsOf, MarketKey, MovePhase, OfferPeer, OpenLot,
+    PeerOffered, Peers, PlaceDayOrder, PlaceOrder, PublicKey, PublishProfit, Receipt, ReceiptOf,
+    Refused, Register, ReinstateUser, ReplaceDayOrder, ReplaceOrder, Resume, ResumeAll, ResumeLot,
     SealedAnswer, SealingKey, Secret, SecretError, Sessions, SetDeadMan, SetLimits,
     SignedCheckpoint, SuspendUser, Token, Trades, Welcome, Withdraw,
 };

@@ -94,9 +94,9 @@ pub use market::digest::Digest;
 pub use market::{FoldError, Market, MarketParts};
 pub use model::call_terms::{BookShown, CallTerms};
 pub use model::command::{
-    AccountMode, Actor, Asset, Caller, Command, Credential, DeviceKey, DutchTerms, EnglishTerms,
-    Listing, NewDevice, NewSession, OpenLot, Registration, Role, SealedTerms, Terms, TokenHash,
-    UniformTerms,
+    Access, AccountMode, Actor, Asset, Caller, Command, Credential, CredentialChange, DeviceKey,
+    DutchTerms, EnglishTerms, Listing, NewDevice, NewSession, OpenLot, Registration, Role,
+    SealedTerms, Terms, TokenHash, UniformTerms,
 };
 pub use model::day::{
     CorridorKind, DayHaltCause, DayOrder, DayOrderState, DayPhase, DayReply, DayRest,

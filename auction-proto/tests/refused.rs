@@ -205,6 +205,8 @@ fn every_rejection_has_its_code_and_carries_its_remedy() {
             bare(Code::WHOLE_LOT_ONLY).with_number(1_u32),
         ),
         (Reject::Suspended, bare(Code::SUSPENDED)),
+        (Reject::AccountLocked, bare(Code::ACCOUNT_LOCKED)),
+        (Reject::AccountClosed, bare(Code::ACCOUNT_CLOSED)),
         (
             Reject::Terms(TermsError::Opening),
             bare(Code::TERMS_OPENING),
@@ -433,6 +435,8 @@ fn the_numbers_and_names_of_codes_are_these_for_ever() {
 3003 session_closed
 3004 session_expired
 3005 unknown_device
+3006 account_locked
+3007 account_closed
 4000 busy
 4001 slow_down
 4002 too_many_connections

@@ -22,10 +22,10 @@ use auction_core::{
     Span, Symbol, UserId,
 };
 use auction_proto::{
-    Accepted, Activity, ActivityPlace, Bid, BidMaximum, CloseSession, Code, GetActivity,
-    GetHistory, GetLots, GetOrders, GetSnapshot, History, ListSessions, LoggedIn, Login, Logout,
-    Lots, LotsOf, MarketKey, OpenLot, PublicKey, PublishProfit, Register, Resume, Secret, Sessions,
-    SetDeadMan, Token, Welcome,
+    Accepted, Activity, ActivityPlace, Bid, BidMaximum, ChangePassword, CloseSession, Code,
+    GetActivity, GetHistory, GetLots, GetOrders, GetSnapshot, History, ListSessions, LoggedIn,
+    Login, Logout, Lots, LotsOf, MarketKey, OpenLot, PublicKey, PublishProfit, Register, Resume,
+    Secret, Sessions, SetDeadMan, Token, Welcome,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, ToSocketAddrs, lookup_host};
@@ -224,6 +224,16 @@ impl Client {
                 _ => return asked,
             }
         }
+    }
+
+    /// Changes the password of the user who is logged in. All other sessions and all devices of the account are closed;
+    /// this session stays.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `bad_credentials` among the refusals, when `old` is wrong. After an unknown outcome, logging in
+    /// with `new` shows whether it was changed.
+    pub async fn change_password(&self, old: Secret, new: Secret) -> Result<(), RequestError> {
+        self.ask(ChangePassword { old, new }).await
     }
 
     /// Returns the user that a name and a password log in to, tried until `deadline`; `None`: it cannot be determined.

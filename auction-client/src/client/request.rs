@@ -6,12 +6,12 @@ use auction_core::{
 };
 use auction_proto::{
     Accepted, Activity, AddDevice, Balance, Bid, BidMaximum, CancelAll, CancelLot, CancelOrder,
-    ClientMessage, CloseLot, CloseSession, Deposit, Devices, Done, Envelope, ExtendLot,
-    GetActivity, GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetLots, GetMarketKey,
-    GetOrders, GetPeers, GetReceipt, GetSealingKey, GetSnapshot, GetTrades, HaltAll, HaltLot,
-    History, Kind, ListDevices, ListSessions, LoggedIn, Login, Logout, Lots, MarketKey, MovePhase,
-    OfferPeer, OpenLot, PeerOffered, Peers, PlaceDayOrder, PlaceOrder, PublishProfit, Receipt,
-    Register, ReinstateUser, ReplaceDayOrder, ReplaceOrder, Resume, ResumeAll, ResumeLot,
+    ChangePassword, ClientMessage, CloseLot, CloseSession, Deposit, Devices, Done, Envelope,
+    ExtendLot, GetActivity, GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetLots,
+    GetMarketKey, GetOrders, GetPeers, GetReceipt, GetSealingKey, GetSnapshot, GetTrades, HaltAll,
+    HaltLot, History, Kind, ListDevices, ListSessions, LoggedIn, Login, Logout, Lots, MarketKey,
+    MovePhase, OfferPeer, OpenLot, PeerOffered, Peers, PlaceDayOrder, PlaceOrder, PublishProfit,
+    Receipt, Register, ReinstateUser, ReplaceDayOrder, ReplaceOrder, Resume, ResumeAll, ResumeLot,
     SealedAnswer, SealingKey, ServerMessage, Sessions, SetDeadMan, SetLimits, SignedCheckpoint,
     SuspendUser, Trades, Withdraw,
 };
@@ -67,8 +67,11 @@ fn day_reply(accepted: &Accepted) -> Option<DayReply> {
 /// Returns when a message can be sent again. Every message is listed, so that the compiler asks about a new one.
 pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
     match message {
-        // A second account of the name would be refused, and a second login opens a second session.
-        ClientMessage::Register(_) | ClientMessage::Login(_) => Repeat::Never,
+        // A second account of the name would be refused, a second login opens a second session, and the old password of a
+        // second change is wrong.
+        ClientMessage::Register(_) | ClientMessage::Login(_) | ClientMessage::ChangePassword(_) => {
+            Repeat::Never
+        }
         ClientMessage::Hello(_)
         | ClientMessage::Resume(_)
         | ClientMessage::Watch(_)
@@ -170,6 +173,7 @@ requests! {
         Answer::Message(ServerMessage::Sessions(sessions)) => Ok(sessions),
         other => Err(other.kind()),
     };
+    ChangePassword => (), |answer| accepted(answer, |_| Some(()));
     CloseSession => (), |answer| accepted(answer, |_| Some(()));
     Bid => BidPlaced, |answer| accepted(answer, BidPlaced::of);
     BidMaximum => BidPlaced, |answer| accepted(answer, BidPlaced::of);

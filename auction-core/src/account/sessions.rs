@@ -5,7 +5,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use crate::limits::{DEVICES_PER_USER_MAX, OUTCOMES_KEPT, SESSIONS_PER_USER_MAX};
-use crate::model::command::{Credential, DeviceKey, NewDevice, TokenHash};
+use crate::model::command::{Access, Credential, DeviceKey, NewDevice, TokenHash};
 use crate::model::record::{BidReply, Reply};
 use crate::model::reject::Countable;
 use crate::{
@@ -21,6 +21,8 @@ pub struct Sessions {
     by_user: BTreeMap<UserId, Vec<SessionId>>,
     last_session: SessionId,
     suspended: BTreeSet<UserId>,
+    /// Accounts that are not open.
+    access: BTreeMap<UserId, Access>,
     dead_men: BTreeMap<SessionId, DeadMan>,
 }
 
@@ -273,6 +275,12 @@ impl Sessions {
         self.suspended.iter().copied()
     }
 
+    /// Returns the access of a user to their account.
+    #[must_use]
+    pub fn access(&self, user: UserId) -> Access {
+        self.access.get(&user).copied().unwrap_or_default()
+    }
+
     /// Returns the dead-man switch of a session.
     #[must_use]
     pub fn dead_man(&self, session: SessionId) -> Option<DeadMan> {
@@ -288,6 +296,13 @@ impl Sessions {
         match grace {
             Some(grace) => self.dead_men.insert(session, DeadMan { user, grace }),
             None => self.dead_men.remove(&session),
+        };
+    }
+
+    pub(crate) fn set_access(&mut self, user: UserId, access: Access) {
+        match access {
+            Access::Open => self.access.remove(&user),
+            Access::Locked | Access::Closed => self.access.insert(user, access),
         };
     }
 

@@ -549,6 +549,7 @@ impl Accounts {
             | PrivateEvent::AllCancelled { .. }
             | PrivateEvent::LimitsSet { .. } => return self.apply_day(event),
             PrivateEvent::CredentialSet { .. }
+            | PrivateEvent::AccessSet { .. }
             | PrivateEvent::ReserveSet { .. }
             | PrivateEvent::EndDrawn { .. } => return None,
             PrivateEvent::OrdersWithdrawn { .. } => unreachable!("it is of several orders"),

@@ -61,7 +61,9 @@ pub(super) fn command_lot(command: &Command) -> Option<LotId> {
         | Command::AddDevice(_)
         | Command::HaltAll
         | Command::ResumeAll
-        | Command::SetLimits { .. } => None,
+        | Command::SetLimits { .. }
+        | Command::SetCredential(_)
+        | Command::SetAccess { .. } => None,
     }
 }
 

@@ -160,6 +160,10 @@ impl Engine {
                 let speaker = Speaker::Device(**device);
                 self.apply_session(*session, *user, speaker, at, Timestamp::MAX)?;
             }
+            PrivateEvent::AccessSet { user, access } => {
+                known(*user).ok_or(FoldError::UnknownUser(*user))?;
+                self.sessions.set_access(*user, *access);
+            }
             PrivateEvent::SessionClosed { session } => self.sessions.session_closed(*session),
             PrivateEvent::UserSuspended { user } => {
                 known(*user).ok_or(FoldError::UnknownUser(*user))?;

@@ -4,7 +4,9 @@ use super::Engine;
 use super::permission::Permission;
 use crate::limits::{STOCKS_MAX, USERS_MAX};
 use crate::lot::{Offer, OrderChange, Replacing};
-use crate::model::command::{Actor, Command, Listing, NewSession, Registration, Role};
+use crate::model::command::{
+    Access, Actor, Command, CredentialChange, Listing, NewSession, Registration, Role,
+};
 use crate::model::event::{Event, Events, PrivateEvent, PublicEvent};
 use crate::model::reject::{Countable, Reject};
 use crate::{Profit, SecurityCode, SessionId, Span, Symbol, Timestamp, UserId};
@@ -200,6 +202,13 @@ impl Engine {
                 self.require(actor, Permission::RunLots)?;
                 self.decide_limits(*trader, *limits, events)?;
             }
+            Command::SetCredential(change) => {
+                self.decide_credential(actor, change, events)?;
+            }
+            Command::SetAccess { user, access } => {
+                self.require(actor, Permission::Operate)?;
+                self.decide_access(*user, *access, events)?;
+            }
             Command::PublishProfit {
                 symbol,
                 security,
@@ -289,6 +298,11 @@ impl Engine {
             expires_at,
         } = *new;
         self.market.user(user).ok_or(Reject::UnknownUser { user })?;
+        match self.sessions.access(user) {
+            Access::Open => {}
+            Access::Locked => return Err(Reject::AccountLocked),
+            Access::Closed => return Err(Reject::AccountClosed),
+        }
         if let Some(session) = self.sessions.to_retire(user) {
             events.push(Event::Private(PrivateEvent::SessionClosed { session }));
         }
@@ -317,6 +331,65 @@ impl Engine {
         }
         events.push(Event::Private(PrivateEvent::SessionClosed { session }));
         Ok(())
+    }
+
+    /// Sets a credential also while the account is locked, so that an operator can do both in either order.
+    fn decide_credential(
+        &self,
+        actor: Actor,
+        change: &CredentialChange,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let CredentialChange {
+            user,
+            ref credential,
+            keep,
+        } = *change;
+        if actor != Actor::User(user) {
+            self.require(actor, Permission::Operate)?;
+        }
+        self.market.user(user).ok_or(Reject::UnknownUser { user })?;
+        if self.sessions.access(user) == Access::Closed {
+            return Err(Reject::AccountClosed);
+        }
+        let own = self.sessions.sessions_of(user);
+        if let Some(session) = keep.filter(|keep| !own.contains(keep)) {
+            return Err(Reject::SessionClosed { session });
+        }
+        let credential = credential.clone();
+        events.push(Event::Private(PrivateEvent::CredentialSet {
+            user,
+            credential,
+        }));
+        self.close_sessions(user, keep, events);
+        Ok(())
+    }
+
+    fn decide_access(
+        &self,
+        user: UserId,
+        access: Access,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        self.market.user(user).ok_or(Reject::UnknownUser { user })?;
+        match self.sessions.access(user) {
+            before if before == access => return Err(Reject::Unchanged),
+            Access::Closed => return Err(Reject::AccountClosed),
+            Access::Open | Access::Locked => {}
+        }
+        events.push(Event::Private(PrivateEvent::AccessSet { user, access }));
+        if access != Access::Open {
+            self.close_sessions(user, None, events);
+        }
+        Ok(())
+    }
+
+    /// Closes all sessions and devices of a user except one.
+    fn close_sessions(&self, user: UserId, keep: Option<SessionId>, events: &mut Events) {
+        let own = self.sessions.sessions_of(user).iter().copied();
+        for session in own.filter(|session| Some(*session) != keep) {
+            events.push(Event::Private(PrivateEvent::SessionClosed { session }));
+        }
     }
 
     fn decide_dead_man(

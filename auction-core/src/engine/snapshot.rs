@@ -12,7 +12,7 @@ use crate::model::command::AccountMode;
 use crate::{LotId, Sequence, Timestamp};
 
 /// Version of the snapshot's form; do not read another version.
-pub const SNAPSHOT_VERSION: u16 = 5;
+pub const SNAPSHOT_VERSION: u16 = 6;
 
 /// The whole engine as a value. It holds credentials and hidden maxima: protect it like the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]

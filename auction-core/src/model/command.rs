@@ -251,6 +251,17 @@ pub enum Command {
         /// The limits; `None`: the trader has those of every trader again, or nobody has any.
         limits: Option<TraderLimits>,
     },
+    /// Sets another credential for a user, and closes the user's sessions and devices except one. Operator, of any user;
+    /// a user, of their own.
+    SetCredential(Box<CredentialChange>),
+    /// Locks, unlocks or closes an account; locking and closing also close its sessions and devices. Its bids and orders
+    /// stay binding. Operator.
+    SetAccess {
+        /// The user.
+        user: UserId,
+        /// Access from now on.
+        access: Access,
+    },
 }
 
 impl Command {
@@ -277,7 +288,9 @@ impl Command {
             | Self::PlaceDayOrder { .. }
             | Self::ReplaceDayOrder { .. }
             | Self::CancelAll { .. }
-            | Self::SetLimits { .. } => true,
+            | Self::SetLimits { .. }
+            | Self::SetCredential(_)
+            | Self::SetAccess { .. } => true,
             Self::OpenLot(open) => open.reserve.is_some(),
             Self::ListStock(_)
             | Self::ExtendLot { .. }
@@ -318,6 +331,12 @@ impl From<Registration> for Command {
 impl From<NewSession> for Command {
     fn from(session: NewSession) -> Self {
         Self::OpenSession(Box::new(session))
+    }
+}
+
+impl From<CredentialChange> for Command {
+    fn from(change: CredentialChange) -> Self {
+        Self::SetCredential(Box::new(change))
     }
 }
 
@@ -614,6 +633,31 @@ impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Credential(..)")
     }
+}
+
+/// Another credential for a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct CredentialChange {
+    /// The user.
+    pub user: UserId,
+    /// The data that a login is checked against from now on.
+    pub credential: Credential,
+    /// The session that stays open; `None`: all are closed.
+    pub keep: Option<SessionId>,
+}
+
+/// Access of a user to their account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Access {
+    /// The user can log in.
+    #[default]
+    Open,
+    /// Nobody can log in until the operator unlocks the account.
+    Locked,
+    /// Nobody can ever log in again; the name stays taken.
+    Closed,
 }
 
 /// A session to be opened.

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use crate::clearing::call::Side;
-use crate::model::command::{Asset, Credential, NewDevice, TokenHash};
+use crate::model::command::{Access, Asset, Credential, NewDevice, TokenHash};
 use crate::model::day::{DayOrder, FillRole, LapseReason, TraderLimits};
 use crate::{LotId, OrderId, Price, Quantity, RandomEnd, SessionId, Span, Timestamp, UserId};
 
@@ -272,6 +272,13 @@ pub enum PrivateEvent {
         /// The limits.
         limits: Option<TraderLimits>,
     },
+    /// An account was locked, unlocked or closed.
+    AccessSet {
+        /// The user.
+        user: UserId,
+        /// Access from now on.
+        access: Access,
+    },
 }
 
 impl PrivateEvent {
@@ -303,7 +310,8 @@ impl PrivateEvent {
             | Self::Withdrawn { .. }
             | Self::DeviceAdded { .. }
             | Self::AllCancelled { .. }
-            | Self::LimitsSet { .. } => None,
+            | Self::LimitsSet { .. }
+            | Self::AccessSet { .. } => None,
         }
     }
 }

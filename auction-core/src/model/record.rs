@@ -307,7 +307,8 @@ impl Reply {
                     | PrivateEvent::OrdersWithdrawn { .. }
                     | PrivateEvent::EndDrawn { .. }
                     | PrivateEvent::OrderKept { .. }
-                    | PrivateEvent::LimitsSet { .. },
+                    | PrivateEvent::LimitsSet { .. }
+                    | PrivateEvent::AccessSet { .. },
                 ) => {}
             }
         }

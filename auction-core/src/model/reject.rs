@@ -156,6 +156,14 @@ pub enum Reject {
     /// The user is suspended.
     #[error("your account is suspended; ask the auctioneer")]
     Suspended,
+    /// The operator has locked the account: nobody can log in to it.
+    #[error("this account is locked; ask the operator of this market to unlock it")]
+    AccountLocked,
+    /// The account is closed for good.
+    #[error(
+        "this account is closed for good, and its name stays taken; ask the operator of this market for another"
+    )]
+    AccountClosed,
     /// There is no such stock.
     #[error("there is no stock {symbol}")]
     UnknownSymbol {

@@ -18,6 +18,7 @@ mod steps;
 mod disclosed;
 mod laws;
 mod sessions;
+mod access;
 mod records;
 mod secrets;
 mod no_trace;

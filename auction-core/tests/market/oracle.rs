@@ -300,7 +300,9 @@ impl Oracle {
             | Command::MovePhase { .. }
             | Command::HaltAll
             | Command::ResumeAll
-            | Command::SetLimits { .. } => {
+            | Command::SetLimits { .. }
+            | Command::SetCredential(_)
+            | Command::SetAccess { .. } => {
                 unreachable!("trading days have an oracle of their own")
             }
             Command::CloseSession { session } => self.close_session(who, *session),

@@ -22,13 +22,13 @@ use crate::encoding::list::List;
 use crate::limits::SESSIONS_LISTED_MAX;
 use crate::message::body::{
     Accepted, Account, AccountEntry, AccountFeed, Balance, Bid, BidMaximum, CancelLot, CancelOrder,
-    CloseLot, CloseSession, DeadManOf, Deposit, Done, ExtendLot, Feed, FeedEntry, FilteredFeed,
-    Follows, GetBalance, GetHistory, GetLeastWinning, GetOrders, GetSnapshot, Goodbye, HaltLot,
-    Heartbeat, Hello, History, HistoryBid, Indicative, LeastWinning, ListSessions, ListedHolding,
-    ListedSession, LoggedIn, Login, Logout, OpenLot, Orders, Ping, PlaceOrder, Pong, PublishProfit,
-    Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, ResumePoint, Resumed,
-    Resync, ResyncBecause, Sessions, SetDeadMan, SnapshotPart, SnapshotUser, SuspendUser, Watch,
-    WatchAccount, WatchSymbols, Welcome, Withdraw,
+    ChangePassword, CloseLot, CloseSession, DeadManOf, Deposit, Done, ExtendLot, Feed, FeedEntry,
+    FilteredFeed, Follows, GetBalance, GetHistory, GetLeastWinning, GetOrders, GetSnapshot,
+    Goodbye, HaltLot, Heartbeat, Hello, History, HistoryBid, Indicative, LeastWinning,
+    ListSessions, ListedHolding, ListedSession, LoggedIn, Login, Logout, OpenLot, Orders, Ping,
+    PlaceOrder, Pong, PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder, Resume,
+    ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause, Sessions, SetDeadMan, SnapshotPart,
+    SnapshotUser, SuspendUser, Watch, WatchAccount, WatchSymbols, Welcome, Withdraw,
 };
 use crate::message::{ClientMessage, ServerMessage};
 
@@ -83,6 +83,7 @@ fn accounts() -> BoxedStrategy<ClientMessage> {
         Just(Logout {}.into()),
         Just(ListSessions {}.into()),
         session_id().prop_map(|session| CloseSession { session }.into()),
+        (secret(), secret()).prop_map(|(old, new)| ChangePassword { old, new }.into()),
     ]
     .boxed()
 }

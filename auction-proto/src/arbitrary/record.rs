@@ -4,11 +4,13 @@ use alloc::boxed::Box;
 use alloc::vec;
 
 use auction_core::{
-    Actor, Command, Event, NewDevice, NewSession, OpenLot, PrivateEvent, Record, Registration,
+    Access, Actor, Command, CredentialChange, Event, NewDevice, NewSession, OpenLot, PrivateEvent,
+    Record, Registration,
 };
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 use super::day::{self, public_event};
 use super::market::{listing, terms};
@@ -82,6 +84,15 @@ fn command() -> BoxedStrategy<Command> {
             }))
         }),
         session_id().prop_map(|session| Command::CloseSession { session }),
+        (user_id(), credential(), option::of(session_id())).prop_map(|(user, credential, keep)| {
+            CredentialChange {
+                user,
+                credential,
+                keep,
+            }
+            .into()
+        }),
+        (user_id(), access()).prop_map(|(user, access)| Command::SetAccess { user, access }),
         (lot_id(), price()).prop_map(|(lot, price)| Command::Bid { lot, price }),
         (lot_id(), price()).prop_map(|(lot, maximum)| Command::BidMaximum { lot, maximum }),
         (symbol(), security(), profit()).prop_map(|(symbol, security, profit)| {
@@ -177,6 +188,7 @@ pub fn private_event() -> BoxedStrategy<PrivateEvent> {
         ),
         order.prop_map(|(lot, trader, order)| PrivateEvent::OrderCancelled { lot, trader, order }),
         user_id().prop_map(|user| PrivateEvent::UserSuspended { user }),
+        (user_id(), access()).prop_map(|(user, access)| PrivateEvent::AccessSet { user, access }),
         user_id().prop_map(|user| PrivateEvent::UserReinstated { user }),
         (session_id(), user_id(), option::of(span())).prop_map(|(session, user, grace)| {
             PrivateEvent::DeadManSet {
@@ -199,4 +211,8 @@ pub fn private_event() -> BoxedStrategy<PrivateEvent> {
         }),
     ]
     .boxed()
+}
+
+fn access() -> impl Strategy<Value = Access> + Clone {
+    select(&[Access::Open, Access::Locked, Access::Closed][..])
 }

@@ -223,6 +223,10 @@ numbered! {
     3004 SESSION_EXPIRED "session_expired";
     /// The device was removed, or never added, or the signature is by another key. Carries the device's number.
     3005 UNKNOWN_DEVICE "unknown_device";
+    /// The operator has locked the account. Only who has the right password learns it.
+    3006 ACCOUNT_LOCKED "account_locked";
+    /// The account is closed for good. Only who has the right password learns it.
+    3007 ACCOUNT_CLOSED "account_closed";
 
     /// Too many requests are waiting already. Nothing was done.
     4000 BUSY "busy";
@@ -336,6 +340,8 @@ impl From<&Reject> for Code {
             Reject::BuysOnly => Self::BUYS_ONLY,
             Reject::WholeLotOnly { .. } => Self::WHOLE_LOT_ONLY,
             Reject::Suspended => Self::SUSPENDED,
+            Reject::AccountLocked => Self::ACCOUNT_LOCKED,
+            Reject::AccountClosed => Self::ACCOUNT_CLOSED,
             Reject::InsufficientFunds { .. } => Self::INSUFFICIENT_FUNDS,
             Reject::InsufficientShares { .. } => Self::INSUFFICIENT_SHARES,
             Reject::AccountsFixed { .. } => Self::ACCOUNTS_FIXED,

@@ -151,6 +151,8 @@ numbered! {
 
     /// Asks for the lots of a stock, or for one lot.
     60 GET_LOTS "get_lots";
+    /// Changes the user's password.
+    65 CHANGE_PASSWORD "change_password";
 
     /// Answers `hello`.
     128 WELCOME "welcome";
@@ -330,7 +332,7 @@ mod tests {
              36 get_checkpoint, 37 get_receipt, 38 add_device, 39 list_devices, 40 get_sealing_key, \
              41 envelope, 42 offer_peer, 43 get_peers, 44 get_activity, \
              45 place_day_order, 46 replace_day_order, 47 cancel_all, 48 move_phase, 49 halt_all, \
-             50 resume_all, 51 set_limits, 52 get_trades, 60 get_lots, \
+             50 resume_all, 51 set_limits, 52 get_trades, 60 get_lots, 65 change_password, \
              128 welcome, 129 refused, 130 accepted, 131 logged_in, 132 sessions, \
              133 snapshot_part, 134 resumed, 135 feed, 136 heartbeat, 137 pong, 138 history, \
              139 goodbye, 140 filtered_feed, 141 resync, 142 least_winning, \

@@ -21,8 +21,8 @@ use crate::encoding::wire::Own;
 use crate::framing::frame::encode_frame;
 use crate::message::body::{
     Accepted, Account, AccountFeed, Activity, AddDevice, Balance, Bid, BidMaximum, CancelAll,
-    CancelLot, CancelOrder, CloseLot, CloseSession, DayOrders, Deposit, Devices, Envelope,
-    ExtendLot, Feed, FilteredFeed, GetActivity, GetBalance, GetCheckpoint, GetHistory,
+    CancelLot, CancelOrder, ChangePassword, CloseLot, CloseSession, DayOrders, Deposit, Devices,
+    Envelope, ExtendLot, Feed, FilteredFeed, GetActivity, GetBalance, GetCheckpoint, GetHistory,
     GetLeastWinning, GetLots, GetMarketKey, GetOrders, GetPeers, GetReceipt, GetSealingKey,
     GetSnapshot, GetTrades, Goodbye, HaltAll, HaltLot, Heartbeat, Hello, History, Indicative,
     LeastWinning, ListDevices, ListSessions, LoggedIn, Login, Logout, Lots, MarketKey, MovePhase,
@@ -184,7 +184,7 @@ messages! {
         OfferPeer,
         GetPeers,
         GetActivity,
-    CancelAll, GetLots, GetTrades, HaltAll, MovePhase, PlaceDayOrder, ReplaceDayOrder, ResumeAll, SetLimits,
+    CancelAll, ChangePassword, GetLots, GetTrades, HaltAll, MovePhase, PlaceDayOrder, ReplaceDayOrder, ResumeAll, SetLimits,
     }
 
     /// A message of a server.
@@ -258,6 +258,7 @@ impl ClientMessage {
             Self::ResumeAll(body) => Some(body.into()),
             Self::SetLimits(body) => Some(body.into()),
             Self::Hello(_)
+            | Self::ChangePassword(_)
             | Self::Register(_)
             | Self::Login(_)
             | Self::Resume(_)

@@ -6,6 +6,7 @@
 mod messages;
 mod records;
 mod day_records;
+mod account_records;
 mod public_journal;
 mod spec;
 
@@ -50,7 +51,9 @@ fn every_kind_has_a_golden_message() {
 #[test]
 fn records_keep_their_bytes() {
     let mut golden = Golden::open("records");
-    for (name, record) in records::records().into_iter().chain(day_records::records()) {
+    let records = records::records().into_iter();
+    let records = records.chain(day_records::records());
+    for (name, record) in records.chain(account_records::records()) {
         let (mut public, mut private) = (Vec::new(), Vec::new());
         encode_record(&record, &records::SALT, &mut public, &mut private);
         golden.holds(&format!("{name}.public.hex"), &hex_file(&public));

@@ -10,6 +10,8 @@ pub mod peers;
 pub mod activity;
 #[path = "lots.rs"]
 pub mod lots;
+#[path = "accounts.rs"]
+pub mod accounts;
 #[path = "day.rs"]
 pub mod day;
 
@@ -356,6 +358,7 @@ pub fn client() -> Vec<(&'static str, RequestId, ClientMessage)> {
         .chain(peers::client())
         .chain(activity::client())
         .chain(lots::client())
+        .chain(accounts::client())
         .chain(day::client())
         .collect()
 }

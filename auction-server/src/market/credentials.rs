@@ -114,6 +114,12 @@ impl Credentials {
         tables.find(user).cloned()
     }
 
+    /// The account of a user.
+    #[must_use]
+    pub fn account_of(&self, user: UserId) -> Option<Account> {
+        self.read().find(user).cloned()
+    }
+
     /// The open session with a token, and its account. The session may have expired.
     #[must_use]
     pub fn session(&self, token: &TokenHash) -> Option<(LiveSession, Account)> {
@@ -295,7 +301,8 @@ impl Tables {
             | PrivateEvent::DayOrderLapsed { .. }
             | PrivateEvent::OrderKept { .. }
             | PrivateEvent::AllCancelled { .. }
-            | PrivateEvent::LimitsSet { .. } => {}
+            | PrivateEvent::LimitsSet { .. }
+            | PrivateEvent::AccessSet { .. } => {}
         }
     }
 }

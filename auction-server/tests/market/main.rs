@@ -55,4 +55,5 @@ mod permissions;
 mod proxied;
 mod doctor;
 mod failed_logins;
+mod passwords;
 mod backup;

@@ -727,6 +727,17 @@ class CancelOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangePassword:
+    """Changes the user's password. Needs a session; all other sessions and all devices of the user are closed.
+    Answered by `Accepted`."""
+
+    #: The present password.
+    old: str = field(repr=False)
+    #: The password from then on.
+    new: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class CloseLot:
     """Closes a lot early: it is settled now by its rules, without an extension. For auctioneers."""
 
@@ -2340,6 +2351,7 @@ ClientMessage: TypeAlias = (
     | GetPeers
     | GetActivity
     | CancelAll
+    | ChangePassword
     | GetLots
     | GetTrades
     | HaltAll
@@ -2455,6 +2467,7 @@ MESSAGES: dict[str, type[Any]] = {
     "cancel_all": CancelAll,
     "cancel_lot": CancelLot,
     "cancel_order": CancelOrder,
+    "change_password": ChangePassword,
     "close_lot": CloseLot,
     "close_session": CloseSession,
     "day_orders": DayOrders,

@@ -642,6 +642,20 @@ class UnknownDevice(SessionRefused):
     code_number = 3005
 
 
+class AccountLocked(SessionRefused):
+    """The code `account_locked`, 3006."""
+
+    code = "account_locked"
+    code_number = 3006
+
+
+class AccountClosed(SessionRefused):
+    """The code `account_closed`, 3007."""
+
+    code = "account_closed"
+    code_number = 3007
+
+
 class Busy(ServerRefused):
     """The code `busy`, 4000."""
 
@@ -769,6 +783,8 @@ BY_CODE: dict[str, type[Refused]] = {
     "session_closed": SessionClosed,
     "session_expired": SessionExpired,
     "unknown_device": UnknownDevice,
+    "account_locked": AccountLocked,
+    "account_closed": AccountClosed,
     "busy": Busy,
     "slow_down": SlowDown,
     "too_many_connections": TooManyConnections,

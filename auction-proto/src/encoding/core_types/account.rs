@@ -1,8 +1,9 @@
 //! Accounts and stocks.
 
 use auction_core::{
-    Credential, DeviceKey, Listing, Name, NewDevice, NewSession, Price, Profit, Registration, Role,
-    SecurityCode, Stock, Symbol, Timestamp, TokenHash, UserId,
+    Access, Credential, CredentialChange, DeviceKey, Listing, Name, NewDevice, NewSession, Price,
+    Profit, Registration, Role, SecurityCode, SessionId, Stock, Symbol, Timestamp, TokenHash,
+    UserId,
 };
 
 form!(enum RoleForm: Role = "auction_core::Role" {
@@ -15,6 +16,18 @@ form!(struct RegistrationForm: Registration = "auction_core::Registration" {
     name: Name,
     role: Role,
     credential: Credential,
+});
+
+form!(struct CredentialChangeForm: CredentialChange = "auction_core::CredentialChange" {
+    user: UserId,
+    credential: Credential,
+    keep: Option<SessionId>,
+});
+
+form!(enum AccessForm: Access = "auction_core::Access" {
+    0 = Open,
+    1 = Locked,
+    2 = Closed,
 });
 
 form!(struct NewSessionForm: NewSession = "auction_core::NewSession" {

@@ -4,9 +4,9 @@
 use alloc::boxed::Box;
 
 use auction_core::{
-    AccountMode, Actor, Asset, Command, DayOrder, Listing, LotId, NewDevice, NewSession, OpenLot,
-    OrderId, Price, Profit, Quantity, Registration, SecurityCode, Seed, SessionId, Side, Span,
-    Symbol, Timestamp, TraderLimits, UserId,
+    Access, AccountMode, Actor, Asset, Command, CredentialChange, DayOrder, Listing, LotId,
+    NewDevice, NewSession, OpenLot, OrderId, Price, Profit, Quantity, Registration, SecurityCode,
+    Seed, SessionId, Side, Span, Symbol, Timestamp, TraderLimits, UserId,
 };
 
 form!(enum ActorForm: Actor = "auction_core::Actor" {
@@ -51,4 +51,6 @@ form!(enum CommandForm: Command = "auction_core::Command" {
     30 = HaltAll,
     31 = ResumeAll,
     32 = SetLimits { trader: Option<UserId>, limits: Option<TraderLimits> },
+    33 = SetCredential(Box<CredentialChange>),
+    34 = SetAccess { user: UserId, access: Access },
 });

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use auction_core::{
-    AccountMode, Asset, BidAccepted, CorridorKind, Credential, DayHaltCause, DayOrder,
+    Access, AccountMode, Asset, BidAccepted, CorridorKind, Credential, DayHaltCause, DayOrder,
     EndCommitment, ExtensionCause, FillRole, LapseReason, Listing, LotId, LotOpened, Name,
     NewDevice, OpenedBid, OrderId, Outcome, PhaseBegan, Price, PrivateEvent, Profit, PublicEvent,
     Quantity, RandomEnd, ReserveStatus, Role, SessionId, Side, Span, Symbol, Terms, Timestamp,
@@ -125,4 +125,5 @@ form!(enum PrivateEventForm: PrivateEvent = "auction_core::PrivateEvent" {
     23 = OrderKept { lot: LotId, trader: UserId, order: OrderId },
     24 = AllCancelled { trader: UserId, lot: Option<LotId>, cancelled: u32, kept: u32, more: bool },
     25 = LimitsSet { trader: Option<UserId>, limits: Option<TraderLimits> },
+    26 = AccessSet { user: UserId, access: Access },
 });

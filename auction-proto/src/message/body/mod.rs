@@ -112,7 +112,8 @@ pub use order::{
 pub use peers::{GetPeers, OfferPeer, PeerOffered, Peers};
 pub use refused::Refused;
 pub use session::{
-    CloseSession, ListSessions, ListedSession, LoggedIn, Login, Logout, Register, Resume, Sessions,
+    ChangePassword, CloseSession, ListSessions, ListedSession, LoggedIn, Login, Logout, Register,
+    Resume, Sessions,
 };
 pub use signed::{
     BatchStatement, Checkpoint, CheckpointStatement, GetCheckpoint, GetMarketKey, GetReceipt,

@@ -186,6 +186,8 @@ impl From<Reject> for Refused {
             | Reject::LimitNeeded
             | Reject::BuysOnly
             | Reject::Suspended
+            | Reject::AccountLocked
+            | Reject::AccountClosed
             | Reject::AccountsFixed { .. }
             | Reject::OnCredit
             | Reject::AlreadyLeading

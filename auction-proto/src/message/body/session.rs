@@ -49,6 +49,15 @@ fields! {
         expires_at: Timestamp,
     }
 
+    /// Changes the user's password. Needs a session; all other sessions and all devices of the user are closed. Answered
+    /// by [`Accepted`](super::Accepted).
+    struct ChangePassword = CHANGE_PASSWORD {
+        /// The present password.
+        old: Secret,
+        /// The password from then on.
+        new: Secret,
+    }
+
     /// Closes this connection's session for good. Answered by [`Accepted`](super::Accepted).
     struct Logout = LOGOUT {}
 

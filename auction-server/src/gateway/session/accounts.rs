@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use auction_core::{
-    Caller, Command, Name, NewSession, Registration, Reject, Reply, RequestId, Role, Span,
+    Caller, Command, Credential, CredentialChange, Name, NewSession, Registration, Reject, Reply,
+    RequestId, Role, Span,
 };
 use auction_proto::{Code, List, ListedSession, LoggedIn, Refused, Secret, Sessions, Token};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -67,31 +68,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if let Err(wait) = self.login.client_address.try_login() {
             return self.refuse_for_now(request, "logins are tried from this address", wait);
         }
-        let from = self.login.client_address.address();
-        if let Err(wait) = self.services.login_failures.try_login(name, from) {
-            log_failure(name, from);
-            let what = "wrong passwords for this account come from this address";
-            return self.refuse_for_now(request, what, wait);
-        }
         let account = self.services.credentials.account(name);
         let credential = account
             .as_ref()
             .and_then(|account| account.credential.clone());
-        let verdict = match self
-            .services
-            .password_pool
-            .verify(password, credential)
+        let Some(verdict) = self
+            .verify(request, name, password, credential.clone())
             .await
-        {
-            Ok(verdict) => verdict,
-            Err(_) => {
-                self.services.login_failures.undecided(name, from);
-                return self.refuse_busy(request);
-            }
+        else {
+            return;
         };
         let (Some(account), Verdict::Right) = (account, verdict) else {
-            self.services.metrics.logins_failed.add_one();
-            log_failure(name, from);
             // The same answer for both, so that it does not reveal which names exist.
             return self.refuse(
                 request,
@@ -99,7 +86,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 "the name or the password is wrong",
             );
         };
-        self.services.login_failures.succeeded(name, from);
         let token = Token::new(rand::random());
         let expires_at = self.services.clock.now().saturating_add(SESSION_LIFETIME);
         let new = NewSession {
@@ -123,6 +109,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     let closed = Reject::SessionClosed { session };
                     return self.refused(request, Refused::from(closed));
                 };
+                let now = self.services.credentials.account_of(account.user);
+                if now.and_then(|account| account.credential) != credential {
+                    // The password was changed while the old one was being verified.
+                    let close = Command::CloseSession { session };
+                    let _ = self
+                        .services
+                        .sequencer
+                        .command(Caller::Operator, close)
+                        .await;
+                    let text = "the password was changed just now; log in with the new one";
+                    return self.refuse(request, Code::BAD_CREDENTIALS, text);
+                }
                 self.enter_session(live);
                 self.reply(
                     request,
@@ -140,6 +138,86 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             Ok(Err(reject)) => self.refused(request, Refused::from(reject)),
             Err(why) => self.refuse_unsubmitted(request, why),
         }
+    }
+
+    /// Changes the password of the session's user. Its number protects the request as any command's: the market refuses
+    /// it if the session was closed meanwhile.
+    pub(super) async fn change_password(&mut self, request: RequestId, old: &Secret, new: &Secret) {
+        let Some(LiveSession { session, user, .. }) = self.active_session_within_rate(request)
+        else {
+            return;
+        };
+        let account = self.services.credentials.account_of(user);
+        let Account {
+            name, credential, ..
+        } = account.expect("a session is of an account");
+        let (Some(old_password), Some(password)) =
+            (self.password(request, old), self.password(request, new))
+        else {
+            return;
+        };
+        if let Err(weak) = new_password::check(&password, name) {
+            return self.refused(request, Refused::new(Code::MALFORMED, weak));
+        }
+        if old == new {
+            let text = "the new password is the present one; choose another";
+            return self.refuse(request, Code::MALFORMED, text);
+        }
+        if let Err(wait) = self.login.client_address.try_login() {
+            return self.refuse_for_now(request, "logins are tried from this address", wait);
+        }
+        match self.verify(request, name, old_password, credential).await {
+            Some(Verdict::Right) => {}
+            Some(Verdict::Wrong) => {
+                let text = "the present password is wrong";
+                return self.refuse(request, Code::BAD_CREDENTIALS, text);
+            }
+            None => return,
+        }
+        let Ok(credential) = self.services.password_pool.hash(password).await else {
+            return self.refuse_busy(request);
+        };
+        let change = CredentialChange {
+            user,
+            credential,
+            keep: Some(session),
+        };
+        let caller = Caller::Session { session, request };
+        self.ask(request, caller, Command::from(change)).await;
+    }
+
+    /// Checks a password within the limits of failed tries, logs a wrong one, and answers when nothing was checked.
+    async fn verify(
+        &mut self,
+        request: RequestId,
+        name: Name,
+        password: Password,
+        credential: Option<Credential>,
+    ) -> Option<Verdict> {
+        let from = self.login.client_address.address();
+        if let Err(wait) = self.services.login_failures.try_login(name, from) {
+            log_failure(name, from);
+            let what = "wrong passwords for this account come from this address";
+            self.refuse_for_now(request, what, wait);
+            return None;
+        }
+        let verified = self
+            .services
+            .password_pool
+            .verify(password, credential)
+            .await;
+        match verified {
+            Ok(Verdict::Right) => self.services.login_failures.succeeded(name, from),
+            Ok(Verdict::Wrong) => {
+                self.services.metrics.logins_failed.add_one();
+                log_failure(name, from);
+            }
+            Err(_) => {
+                self.services.login_failures.undecided(name, from);
+                self.refuse_busy(request);
+            }
+        }
+        verified.ok()
     }
 
     pub(super) async fn resume(&mut self, request: RequestId, token: &Token) {

@@ -66,6 +66,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             }
             ClientMessage::Login(body) => self.log_in(request, body.name, body.password).await,
             ClientMessage::Resume(body) => self.resume(request, &body.token).await,
+            ClientMessage::ChangePassword(body) => {
+                self.change_password(request, &body.old, &body.new).await;
+            }
             ClientMessage::ListSessions(_) => self.list_sessions(request),
             ClientMessage::Watch(body) => {
                 self.watch(request, FeedFilter::all(), body.resume).await?

@@ -441,6 +441,7 @@ fn is_of(event: &PrivateEvent, user: UserId) -> bool {
         | PrivateEvent::LimitsSet { .. }
         | PrivateEvent::SessionClosed { .. } => true,
         PrivateEvent::CredentialSet { .. }
+        | PrivateEvent::AccessSet { .. }
         | PrivateEvent::SessionOpened { .. }
         | PrivateEvent::EndDrawn { .. } => false,
     }

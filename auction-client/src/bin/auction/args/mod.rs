@@ -173,6 +173,16 @@ Examples:
     /// Log out: close the session for good.
     #[command(after_help = "Example:\n  auction logout")]
     Logout,
+    /// Change your password; your other sessions and all your devices are logged out.
+    #[command(after_help = "\
+Examples:
+  auction passwd
+  AUCTION_PASSWORD=... AUCTION_NEW_PASSWORD=... auction passwd
+  cat old-then-new.txt | auction passwd
+
+The present password comes from AUCTION_PASSWORD and the new one from AUCTION_NEW_PASSWORD, else both from the first two
+lines of standard input if that is no terminal, else from prompts.")]
+    Passwd,
     /// List your sessions, or log out of one.
     #[command(
         after_help = "\

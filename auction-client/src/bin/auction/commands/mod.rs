@@ -3,6 +3,7 @@
 mod register;
 mod login;
 mod logout;
+mod passwd;
 mod sessions;
 mod lots;
 pub mod far_price;
@@ -118,6 +119,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Command::Register { name } => register::run(&context, name).await,
             Command::Login { name } => login::run(&context, name).await,
             Command::Logout => logout::run(&context).await,
+            Command::Passwd => passwd::run(&context).await,
             Command::Sessions { action } => sessions::run(&context, action).await,
             Command::Device { action } => device::run(&context, action).await,
             Command::Lots { targets, all } => lots::run(&context, &targets, all).await,

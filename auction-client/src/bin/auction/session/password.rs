@@ -10,6 +10,7 @@ use crate::output::failure::Failure;
 use crate::session::no_echo;
 
 const VARIABLE: &str = "AUCTION_PASSWORD";
+const NEW_VARIABLE: &str = "AUCTION_NEW_PASSWORD";
 
 /// Number of prompts: once for an existing password, twice for a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,23 +29,60 @@ pub async fn prompt(asked: Prompts) -> Result<Secret, Failure> {
     away_from_the_connection(move || ask(asked)).await
 }
 
-async fn away_from_the_connection(
-    ask: impl FnOnce() -> Result<Secret, Failure> + Send + 'static,
-) -> Result<Secret, Failure> {
+/// Reads the present password and a new one: from the environment if both are there, else from the first two lines of
+/// standard input if it is not a terminal, else from prompts.
+pub async fn change() -> Result<(Secret, Secret), Failure> {
+    away_from_the_connection(find_change).await
+}
+
+async fn away_from_the_connection<T: Send + 'static>(
+    ask: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
     let asked = tokio::task::spawn_blocking(ask).await;
     asked.unwrap_or_else(|error| Err(Failure::failed(error.to_string())))
 }
 
 fn find(asked: Prompts) -> Result<Secret, Failure> {
-    match std::env::var(VARIABLE) {
-        Ok(text) if !text.is_empty() => return secret(text),
-        Ok(_) | Err(std::env::VarError::NotPresent) => {}
-        Err(error) => return Err(Failure::usage(format!("{VARIABLE}: {error}"))),
+    if let Some(text) = variable(VARIABLE)? {
+        return secret(text);
     }
     if !io::stdin().is_terminal() {
         return secret(first_line(io::stdin().lock())?);
     }
     ask(asked)
+}
+
+fn find_change() -> Result<(Secret, Secret), Failure> {
+    match (variable(VARIABLE)?, variable(NEW_VARIABLE)?) {
+        (Some(old), Some(new)) => return Ok((secret(old)?, secret(new)?)),
+        (None, None) => {}
+        // One of both from elsewhere: which of them a line of standard input is would be a guess.
+        (Some(_), None) | (None, Some(_)) => {
+            let message = format!(
+                "set both {VARIABLE}, the present password, and {NEW_VARIABLE}, or none of them"
+            );
+            return Err(Failure::usage(message));
+        }
+    }
+    if !io::stdin().is_terminal() {
+        let mut input = io::stdin().lock();
+        let old = first_line(&mut input)?;
+        return Ok((secret(old)?, secret(first_line(&mut input)?)?));
+    }
+    let old = secret(line("present password: ")?)?;
+    let new = secret(line("new password: ")?)?;
+    if new != secret(line("the same again: ")?)? {
+        return Err(Failure::usage("the two passwords differ; nothing was done"));
+    }
+    Ok((old, new))
+}
+
+fn variable(name: &str) -> Result<Option<String>, Failure> {
+    match std::env::var(name) {
+        Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(error) => Err(Failure::usage(format!("{name}: {error}"))),
+    }
 }
 
 fn ask(asked: Prompts) -> Result<Secret, Failure> {
@@ -70,8 +108,8 @@ fn first_line(input: impl BufRead) -> Result<String, Failure> {
     line.truncate(end);
     if line.is_empty() {
         let message = format!(
-            "no password: set {VARIABLE}, or give it as the first line of standard input, or type \
-             it at a terminal"
+            "no password: set {VARIABLE}, or give it as a line of standard input, or type it at a \
+             terminal"
         );
         return Err(Failure::usage(message));
     }
