@@ -5,6 +5,7 @@ mod request_ids;
 mod in_flight;
 mod driver;
 pub(crate) mod signed;
+mod day;
 pub(crate) mod relay;
 #[cfg(feature = "seal")]
 pub(crate) mod device;
@@ -23,9 +24,9 @@ use auction_core::{
 };
 use auction_proto::{
     Accepted, Activity, ActivityPlace, Bid, BidMaximum, ChangePassword, CloseSession, Code,
-    GetActivity, GetHistory, GetLots, GetOrders, GetSnapshot, History, ListSessions, LoggedIn,
-    Login, Logout, Lots, LotsOf, MarketKey, OpenLot, PublicKey, PublishProfit, Register, Resume,
-    Secret, Sessions, SetDeadMan, Token, Welcome,
+    GetActivity, GetHistory, GetLots, GetOrders, GetSnapshot, GetTrades, History, ListSessions,
+    LoggedIn, Login, Logout, Lots, LotsOf, MarketKey, OpenLot, PublicKey, PublishProfit, Register,
+    Resume, Secret, Sessions, SetDeadMan, Token, Trades, Welcome,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, ToSocketAddrs, lookup_host};
@@ -394,6 +395,22 @@ impl Client {
         limit: u32,
     ) -> Result<Activity, RequestError> {
         self.ask(GetActivity { before, limit }).await
+    }
+
+    /// Returns trades of a trading day, the oldest first: those with a higher number than `after`, at most `limit`.
+    /// [`Trades::follows`] says if there are more.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `unknown_lot` among the refusals.
+    pub async fn trades(&self, lot: LotId, after: u64, limit: u32) -> Result<Trades, RequestError> {
+        self.ask(GetTrades {
+            lot,
+            after,
+            since: None,
+            until: None,
+            limit,
+        })
+        .await
     }
 
     /// Returns the current market.

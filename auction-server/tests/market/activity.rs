@@ -1,14 +1,17 @@
 //! A trader's own activity: complete for open and closed lots, after new logins and restarts, page by page.
 
-use auction_core::{LotId, Price, Quantity, Reply, Side};
+use auction_core::{
+    Book, DayOrder, DayPhase, DayTerms, LotId, Price, Quantity, Reply, Schedule, SelfTrade, Side,
+    Span, Terms, TimeInForce,
+};
 use auction_proto::{
     Activity, ActivityEntry, ActivityOf, ActivityPlace, BidMaximum, CancelOrder, CloseLot,
-    CloseSession, Code, Fault, GetActivity, PlaceOrder, ServerMessage,
+    CloseSession, Code, Fault, GetActivity, OpenLot, PlaceDayOrder, PlaceOrder, ServerMessage,
 };
 
 use crate::line::{Line, PASSWORD};
 use crate::person::Person;
-use crate::test_market::TestMarket;
+use crate::test_market::{TestMarket, until};
 
 const LOTS: &str = "\
 symbol,format,quantity
@@ -300,4 +303,96 @@ fn the_program_tells_what_was_won_and_what_it_costs() {
     assert!(text.contains("won 10 at 1.40"), "{text}");
     assert!(text.contains("sold 20 at 1.30"), "{text}");
     assert!(text.contains("Bought for 14.00, sold for 26.00."), "{text}");
+}
+
+fn day_order(
+    line: &mut Line,
+    lot: LotId,
+    tif: TimeInForce,
+    (side, shares, limit): (Side, u64, &str),
+) {
+    let order = DayOrder {
+        side,
+        quantity: Quantity::new(shares).unwrap(),
+        limit: Some(price(limit)),
+        time_in_force: tif,
+        post_only: false,
+        self_trade: SelfTrade::Refuse,
+    };
+    line.command(&PlaceDayOrder { lot, order }).unwrap();
+}
+
+/// An order that traded is listed with its average price, even if its rest was cancelled; one without a trade is
+/// listed while it lives and when it lapsed with the close, and otherwise only counted.
+#[test]
+fn activity_of_a_trading_day_has_fills_with_their_average() {
+    let test_market = test_market().set("trading-days", "on");
+    let mut server = test_market.open();
+    let [mut ann, mut mia, mut tom] = ["ann", "mia", "tom"].map(|name| {
+        let mut line = Line::open(server.address());
+        if name != "ann" {
+            line.register(name).unwrap();
+        }
+        line.log_in(name, PASSWORD).unwrap();
+        line
+    });
+    let schedule: Schedule = "call 1s, continuous 1h, call 1h".parse().unwrap();
+    let opened_at = ann.snapshot().lots()[0].opened_at;
+    let open = OpenLot {
+        symbol: "S1".parse().unwrap(),
+        quantity: Quantity::ONE,
+        opens_at: None,
+        closes_at: opened_at.saturating_add(Span::from_secs(2 * 3_600)),
+        terms: Terms::from(DayTerms::new(schedule.phases)),
+        reserve: None,
+    };
+    let Reply::LotOpened(day) = ann.command(&open).unwrap().reply else {
+        panic!("no lot");
+    };
+    until("continuous trading", || {
+        let market = ann.snapshot();
+        let Book::Day(book) = &market.lot(day)?.book else {
+            return None;
+        };
+        (book.phase == Some(DayPhase::Continuous)).then_some(())
+    });
+    let rests = TimeInForce::Day;
+    day_order(&mut mia, day, rests, (Side::Sell, 10, "10"));
+    day_order(&mut mia, day, rests, (Side::Sell, 5, "11"));
+    day_order(&mut mia, day, rests, (Side::Sell, 5, "12"));
+    day_order(&mut tom, day, rests, (Side::Buy, 13, "11"));
+    // Nothing at its price: it lapses at once, and is counted alone.
+    day_order(
+        &mut tom,
+        day,
+        TimeInForce::ImmediateOrCancel,
+        (Side::Buy, 1, "9"),
+    );
+    day_order(&mut tom, day, rests, (Side::Buy, 20, "11"));
+    // Two of its twenty have traded when the rest is cancelled.
+    let order = auction_core::OrderId(3);
+    tom.command(&CancelOrder { lot: day, order }).unwrap();
+    let while_it_runs = [
+        format!("#{day} S1: Buy 20 at 11.00, got 2 at 11.00"),
+        format!("#{day} S1: Buy 13 at 11.00, got 13 at 10.2308"),
+        format!("#{day} S1: 1 cancelled"),
+    ];
+    assert_eq!(lines(&activity(&mut tom, 10)), while_it_runs);
+    let mias = |third: &str| {
+        [
+            format!("#{day} S1: Sell 5 at 12.00, {third}"),
+            format!("#{day} S1: Sell 5 at 11.00, got 5 at 11.00"),
+            format!("#{day} S1: Sell 10 at 10.00, got 10 at 10.00"),
+        ]
+    };
+    assert_eq!(lines(&activity(&mut mia, 10)), mias("live"));
+    ann.command(&CloseLot { lot: day }).unwrap();
+    assert_eq!(lines(&activity(&mut mia, 10)), mias("nothing"));
+
+    // The same after a kill, from the journal, page by page.
+    server.kill();
+    server = test_market.open();
+    let mut mia = Line::open(server.address());
+    mia.log_in("mia", PASSWORD).unwrap();
+    assert_eq!(lines(&activity(&mut mia, 1)), mias("nothing"));
 }

@@ -1,8 +1,8 @@
 //! The trading day in words and in JSON: its terms, its events, and the results of orders.
 
 use auction_core::{
-    Amount, CorridorKind, DayBook, DayHaltCause, DayReply, DayRest, DayTerms, ExtensionCause, Lot,
-    LotId, Phase, Price, PublicEvent, Schedule, Side,
+    Amount, CorridorKind, DayBook, DayHaltCause, DayPhase, DayReply, DayRest, DayTerms,
+    ExtensionCause, Lot, LotId, Phase, Price, PublicEvent, Schedule, Side,
 };
 use serde_json::{Value, json};
 
@@ -103,7 +103,7 @@ fn halt_name(cause: DayHaltCause) -> &'static str {
 }
 
 /// Returns a sum of ten-thousandths as a decimal.
-fn money(units: u128) -> String {
+pub fn money(units: u128) -> String {
     match u64::try_from(units).ok().and_then(Amount::from_units) {
         Some(amount) => amount.to_string(),
         None => format!("{}.{:04}", units / 10_000, units % 10_000),
@@ -163,9 +163,33 @@ fn in_shares(shares: u64) -> String {
 
 /// Returns the average price of what traded at once.
 fn average(reply: &DayReply) -> Option<Price> {
-    let shares = u128::from(reply.traded);
-    let average = (reply.value + shares / 2).checked_div(shares)?;
+    average_of(reply.value, reply.traded)
+}
+
+/// Returns the average price of shares that traded for a sum of price x shares, rounded half up to a ten-thousandth.
+pub fn average_of(value: u128, shares: u64) -> Option<Price> {
+    let shares = u128::from(shares);
+    let average = (value + shares / 2).checked_div(shares)?;
     u64::try_from(average).ok().and_then(Price::from_units)
+}
+
+/// Returns a phase in words: `continuous trading`.
+pub fn phase_name(phase: DayPhase) -> &'static str {
+    match phase {
+        DayPhase::PreOpen => "pre-open",
+        DayPhase::Call => "a call",
+        DayPhase::Continuous => "continuous trading",
+        DayPhase::Volatility => "a volatility call",
+        DayPhase::AtLast => "trading at last",
+    }
+}
+
+/// Returns the reason why a lot halted without a command, in words.
+pub fn halt_words(cause: DayHaltCause) -> &'static str {
+    match cause {
+        DayHaltCause::CrossedAtCollar => "orders still cross at the collar",
+        DayHaltCause::Interruptions => "there were too many interruptions",
+    }
 }
 
 /// Adds the result of an order to a report.
@@ -256,10 +280,7 @@ impl View<'_> {
                 (lot, text, true)
             }
             PublicEvent::DayHalted { lot, cause } => {
-                let why = match cause {
-                    DayHaltCause::CrossedAtCollar => "orders still cross at the collar",
-                    DayHaltCause::Interruptions => "there were too many interruptions",
-                };
+                let why = halt_words(cause);
                 (lot, format!("halted: {why}"), true)
             }
             PublicEvent::MarketHalted => {
@@ -381,7 +402,7 @@ fn side_name(side: Side) -> &'static str {
     }
 }
 
-fn corridor_name(corridor: CorridorKind) -> &'static str {
+pub fn corridor_name(corridor: CorridorKind) -> &'static str {
     match corridor {
         CorridorKind::Static => "static",
         CorridorKind::Dynamic => "dynamic",

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use auction_client::{
-    ActivityEntry, BidPlaced, CancelOrder, History, LoggedIn, PlaceOrder, PublishProfit,
-    ReplaceOrder, RequestError, Secret, Update,
+    ActivityEntry, AllCancelled, BidPlaced, CancelOrder, History, LoggedIn, PlaceDayOrder,
+    PlaceOrder, PublishProfit, ReplaceDayOrder, ReplaceOrder, RequestError, Secret, Trades, Update,
 };
 use auction_core::{
-    AccountEvent, LotId, Name, OrderId, Role, StandingLead, StandingOrder, Timestamp,
-    WinningThreshold,
+    AccountEvent, DayReply, LotId, Name, OrderId, Role, StandingDayOrder, StandingLead,
+    StandingOrder, Timestamp, WinningThreshold,
 };
 use ratatui::crossterm::event::KeyEvent;
 
@@ -28,7 +28,7 @@ pub enum Input {
     /// The answer to a request.
     Answer(RequestKind, Result<Response, RequestError>),
     /// A new state of the user's account, which replaces the previous one.
-    AccountState(Vec<StandingOrder>, Vec<StandingLead>),
+    AccountState(Vec<StandingOrder>, Vec<StandingLead>, Vec<StandingDayOrder>),
     /// A page of the user's earlier activity; true for the last page.
     Activity(Vec<ActivityEntry>, bool),
     /// The server cannot list the user's earlier activity.
@@ -79,6 +79,10 @@ pub enum Request {
     Place(PlaceOrder),
     Replace(ReplaceOrder),
     Cancel(CancelOrder),
+    PlaceDay(PlaceDayOrder),
+    ReplaceDay(ReplaceDayOrder),
+    /// Cancel all of the user's orders on a trading day.
+    CancelAll(LotId),
     Profit(PublishProfit),
     /// An auctioneer's action on a lot.
     Manage(LotId, Manage),
@@ -87,6 +91,8 @@ pub enum Request {
     Register(Name, Secret),
     LogOut,
     History(LotId),
+    /// The trades of a trading day after a number.
+    Trades(LotId, u64),
     LeastWinning(LotId),
 }
 
@@ -106,11 +112,15 @@ pub enum RequestKind {
     Place(PlaceOrder),
     Replace(ReplaceOrder),
     Cancel(CancelOrder),
+    PlaceDay(PlaceDayOrder),
+    ReplaceDay(ReplaceDayOrder),
+    CancelAll(LotId),
     Profit(PublishProfit),
     Manage(LotId, Manage),
     LogIn,
     LogOut,
     History(LotId),
+    Trades(LotId),
     LeastWinning(LotId),
 }
 
@@ -120,6 +130,10 @@ pub enum Response {
     Done,
     Bid(BidPlaced),
     Placed(OrderId),
+    /// The result of an order on a trading day, at once.
+    DayOrder(DayReply),
+    AllCancelled(AllCancelled),
+    Trades(Box<Trades>),
     /// The logged-in user.
     LoggedIn(Identity),
     /// The login failed because the session cannot be remembered; with the reason.
@@ -135,11 +149,15 @@ impl Request {
             Self::Place(order) => RequestKind::Place(order.clone()),
             Self::Replace(order) => RequestKind::Replace(order.clone()),
             Self::Cancel(order) => RequestKind::Cancel(order.clone()),
+            Self::PlaceDay(order) => RequestKind::PlaceDay(order.clone()),
+            Self::ReplaceDay(order) => RequestKind::ReplaceDay(order.clone()),
+            Self::CancelAll(lot) => RequestKind::CancelAll(*lot),
             Self::Profit(profit) => RequestKind::Profit(profit.clone()),
             Self::Manage(lot, manage) => RequestKind::Manage(*lot, *manage),
             Self::LogIn(..) | Self::Register(..) => RequestKind::LogIn,
             Self::LogOut => RequestKind::LogOut,
             Self::History(lot) => RequestKind::History(*lot),
+            Self::Trades(lot, _) => RequestKind::Trades(*lot),
             Self::LeastWinning(lot) => RequestKind::LeastWinning(*lot),
         }
     }

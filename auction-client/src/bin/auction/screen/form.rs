@@ -23,6 +23,12 @@ pub enum About {
     Change(LotId, OrderId, Side),
     /// Cancels an order of the user.
     Withdraw(LotId, OrderId),
+    /// An order on a trading day.
+    DayOrder(LotId),
+    /// Replaces an order of the user on a trading day.
+    DayChange(LotId, OrderId, Side),
+    /// Cancels all orders of the user on a trading day.
+    CancelAll(LotId),
     /// Logging in or registering, optionally followed by a bid on a lot.
     Enter { then: Option<LotId> },
     /// Logging out.
@@ -62,14 +68,14 @@ pub enum Content {
 }
 
 const KINDS: &[&str] = &["bid", "hidden maximum"];
-const SIDES: &[&str] = &["buy", "sell"];
+pub(super) const SIDES: &[&str] = &["buy", "sell"];
 /// Input for an order without a limit.
-const MARKET: &str = "market";
+pub(super) const MARKET: &str = "market";
 const DOORS: &[&str] = &["log in", "register"];
 const DEEDS: &[&str] = &["halt", "resume", "close early", "take back"];
 
 impl Form {
-    fn new(about: About, fields: Vec<Field>) -> Self {
+    pub(super) fn new(about: About, fields: Vec<Field>) -> Self {
         let first_line = |field: &Field| !matches!(field.content, Content::Choice(..));
         let at = fields.iter().position(first_line).unwrap_or(0);
         Self {
@@ -106,7 +112,8 @@ impl Form {
                 let price = Field::line("price", offered(Some(base(lot))));
                 Self::new(About::Order(lot.id), vec![quantity, price])
             }
-            Terms::Call(_) | Terms::Day(_) => {
+            Terms::Day(_) => Self::day_order(lot, None),
+            Terms::Call(_) => {
                 let side = Field::choice("side", SIDES, 0);
                 let quantity = Field::line("shares", lot.quantity.to_string());
                 let price = Field::line("price", offered(Some(base(lot))));
@@ -178,6 +185,9 @@ impl Form {
             | About::Order(lot)
             | About::Change(lot, ..)
             | About::Withdraw(lot, _)
+            | About::DayOrder(lot)
+            | About::DayChange(lot, ..)
+            | About::CancelAll(lot)
             | About::Manage(lot) => Some(lot),
             About::Enter { .. } | About::LogOut | About::Profit(_) => None,
         }
@@ -326,6 +336,9 @@ impl Form {
                 }))
             }
             About::Withdraw(lot, order) => Ok(Request::Cancel(CancelOrder { lot, order })),
+            About::DayOrder(lot) => self.place_day(view, lot),
+            About::DayChange(lot, order, side) => self.replace_day(view, (lot, order, side)),
+            About::CancelAll(lot) => Ok(Request::CancelAll(lot)),
             About::Enter { .. } => self.identity(),
             About::LogOut => Ok(Request::LogOut),
             About::Profit(symbol) => {
@@ -394,7 +407,7 @@ impl Form {
     }
 
     /// Requests confirmation of a price far from the market's, once: it may be a mistake.
-    fn warn(
+    pub(super) fn warn(
         &mut self,
         view: View<'_>,
         lot: LotId,
@@ -416,7 +429,7 @@ impl Form {
         }
     }
 
-    fn price(&self, field: usize) -> Result<Price, String> {
+    pub(super) fn price(&self, field: usize) -> Result<Price, String> {
         let text = self.text(field);
         Price::parse(&text).map_err(|error| format!("{text:?} {error}"))
     }
@@ -460,7 +473,11 @@ impl Form {
                 }
                 _ => format!("Sealed bid on {}", view.title(lot)),
             },
-            About::Change(lot, order, side) => {
+            About::DayOrder(lot) => format!("Order on {} (price: or {MARKET})", view.title(lot)),
+            About::CancelAll(lot) => {
+                format!("Cancel all your orders on {}? Enter does", view.title(lot))
+            }
+            About::Change(lot, order, side) | About::DayChange(lot, order, side) => {
                 let verb = verb(side);
                 format!("Change order {order} to {verb} on {}", view.title(lot))
             }
@@ -476,7 +493,7 @@ impl Form {
 }
 
 impl Field {
-    fn line(name: &'static str, offered: String) -> Self {
+    pub(super) fn line(name: &'static str, offered: String) -> Self {
         let content = Content::Line(Line::offering(offered));
         Self { name, content }
     }
@@ -486,7 +503,11 @@ impl Field {
         Self { name, content }
     }
 
-    fn choice(name: &'static str, options: &'static [&'static str], chosen: usize) -> Self {
+    pub(super) fn choice(
+        name: &'static str,
+        options: &'static [&'static str],
+        chosen: usize,
+    ) -> Self {
         let content = Content::Choice(options, chosen);
         Self { name, content }
     }

@@ -24,6 +24,8 @@ pub enum Action {
     Enter,
     Change,
     Withdraw,
+    CancelAll,
+    Part,
     Profit,
     Manage,
     Help,
@@ -88,7 +90,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(
         "Enter → l",
         &[KeyCode::Enter, KeyCode::Right, KeyCode::Char('l')],
-        "open the lot: chart, bids, terms, your orders",
+        "open the lot; on a day, an order at the level",
         Action::Open,
     ),
     binding(
@@ -131,6 +133,18 @@ pub const BINDINGS: &[Binding] = &[
         &[KeyCode::Char('w')],
         "withdraw your order on the lot",
         Action::Withdraw,
+    ),
+    binding(
+        "X",
+        &[KeyCode::Char('X')],
+        "a trading day: cancel all your orders on it",
+        Action::CancelAll,
+    ),
+    binding(
+        "Tab",
+        &[KeyCode::Tab],
+        "a trading day: to its sells, your orders, its buys",
+        Action::Part,
     ),
     binding(
         "/",

@@ -7,8 +7,10 @@
 mod line_editor;
 mod list;
 mod bid_history;
+mod day;
 mod events;
 mod form;
+mod form_day;
 mod keys;
 mod model;
 mod words;

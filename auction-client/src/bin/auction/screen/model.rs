@@ -11,6 +11,7 @@ use super::list::List;
 use crate::commands::order::Order;
 use crate::output::countdown::Countdowns;
 use crate::screen::bid_history::BidHistories;
+use crate::screen::day::Days;
 use crate::screen::events::{Connection, Identity};
 
 /// Maximum number of lines of the log; older ones are dropped.
@@ -41,6 +42,8 @@ pub struct Model {
     /// Number of lines that the log is scrolled back, or the bids of a lot.
     pub scrolled: usize,
     pub bid_histories: BidHistories,
+    /// Trading days, with the user's live orders on them.
+    pub days: Days,
     /// Indicative results of call auctions.
     pub indicatives: BTreeMap<LotId, Indicative>,
     /// Lots that the user leads.
@@ -160,6 +163,7 @@ impl Model {
             help: None,
             scrolled: 0,
             bid_histories: BidHistories::default(),
+            days: Days::default(),
             indicatives: BTreeMap::new(),
             led: BTreeSet::new(),
             known: Known::Loading,

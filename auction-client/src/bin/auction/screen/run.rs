@@ -27,6 +27,7 @@ use crate::output::failure::Failure;
 use crate::output::names::View;
 use crate::output::theme::Theme;
 use crate::screen::bid_history::BIDS_KEPT;
+use crate::screen::day::TRADES_KEPT;
 use crate::screen::events::{Effect, Identity, Input, Manage, Request, RequestKind, Response};
 use crate::session::Context;
 use crate::session::login::LoginError;
@@ -332,7 +333,11 @@ async fn follow(context: Arc<Context>, name: Name, own: mpsc::Sender<(Name, Inpu
     let mut loading = JoinSet::new();
     let stands = |watch: &AccountWatch| {
         let standing = watch.state();
-        Input::AccountState(standing.orders.clone(), standing.leads.clone())
+        Input::AccountState(
+            standing.orders.clone(),
+            standing.leads.clone(),
+            standing.day_orders.clone(),
+        )
     };
     let mut news = stands(&watch);
     loop {
@@ -403,6 +408,9 @@ async fn answer_to(context: &Context, ask: Request) -> Result<Response, RequestE
         Request::Place(order) => Ok(Response::Placed(client.ask(order).await?)),
         Request::Replace(order) => client.ask(order).await.map(|_| Response::Done),
         Request::Cancel(order) => client.ask(order).await.map(|_| Response::Done),
+        Request::PlaceDay(order) => Ok(Response::DayOrder(client.ask(order).await?)),
+        Request::ReplaceDay(order) => Ok(Response::DayOrder(client.ask(order).await?)),
+        Request::CancelAll(lot) => Ok(Response::AllCancelled(client.cancel_all(Some(lot)).await?)),
         Request::Profit(profit) => client.ask(profit).await.map(|_| Response::Done),
         Request::Manage(lot, deed) => {
             match deed {
@@ -428,6 +436,11 @@ async fn answer_to(context: &Context, ask: Request) -> Result<Response, RequestE
             Ok(Response::History(Box::new(
                 client.history(lot, limit).await?,
             )))
+        }
+        Request::Trades(lot, after) => {
+            let limit = u32::try_from(TRADES_KEPT).unwrap_or(u32::MAX);
+            let trades = client.trades(lot, after, limit).await?;
+            Ok(Response::Trades(Box::new(trades)))
         }
         Request::LeastWinning(lot) => Ok(Response::LeastWinning(
             client.ask(GetLeastWinning { lot }).await?,

@@ -36,7 +36,8 @@ pub fn standing(view: View<'_>, lot: &Lot) -> String {
         (Terms::Sealed(_) | Terms::Uniform(_), Phase::Open) => {
             format!("{bidders} trader{s} with sealed bids")
         }
-        (Terms::Call(_) | Terms::Day(_), Phase::Open) => format!("{bidders} trader{s} with orders"),
+        (Terms::Day(_), Phase::Open) => view.when(lot),
+        (Terms::Call(_), Phase::Open) => format!("{bidders} trader{s} with orders"),
         (Terms::English(_), Phase::Open) => {
             let least = match lot.least_bid() {
                 Some(least) => format!("the least bid is {least}"),

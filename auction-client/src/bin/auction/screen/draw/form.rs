@@ -1,6 +1,6 @@
 //! The open form.
 
-use auction_core::{Price, Terms};
+use auction_core::{Phase, Price, Terms};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
@@ -122,6 +122,9 @@ fn hint(form: &Form, scene: Scene<'_>) -> Option<String> {
     let lot = view.market.lot(form.lot()?)?;
     let left = duration(view.left(lot));
     let standing = standing(view, lot);
+    if let (Terms::Day(_), Phase::Open) = (&lot.terms, &lot.phase) {
+        return Some(format!("{standing}{}", day_cost(form).unwrap_or_default()));
+    }
     let more = match (form.about, &lot.terms) {
         (About::Bid(_), Terms::English(_)) if form.choice(0) == 1 => {
             "; the market bids for you, no more than needed".to_owned()
@@ -131,6 +134,19 @@ fn hint(form: &Form, scene: Scene<'_>) -> Option<String> {
         _ => String::new(),
     };
     Some(format!("{standing}; closes in {left}{more}"))
+}
+
+/// Describes the value of an order on a trading day.
+fn day_cost(form: &Form) -> Option<String> {
+    let price = match form.about {
+        About::DayOrder(_) => 2,
+        About::DayChange(..) => 1,
+        _ => return None,
+    };
+    let quantity = form.text(price - 1).parse().ok()?;
+    let price = Price::parse(&form.text(price)).ok()?;
+    let value = price.checked_mul(quantity)?;
+    Some(format!("; {quantity} at {price} are worth {value}"))
 }
 
 /// Describes the maximum cost of an order.

@@ -1,6 +1,6 @@
 //! The lines around the page: connection and clock, notices, results, keys.
 
-use auction_core::Role;
+use auction_core::{LotId, Role, Terms};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -155,6 +155,11 @@ pub fn said(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
     );
 }
 
+fn is_day(scene: Scene<'_>, lot: LotId) -> bool {
+    let lot = scene.view.market.lot(lot);
+    lot.is_some_and(|lot| matches!(lot.terms, Terms::Day(_)))
+}
+
 pub fn foot(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
     let Scene { model, theme, .. } = scene;
     let trader: &[(&str, &str)] = &[("b", "bid")];
@@ -171,7 +176,7 @@ pub fn foot(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
         (Some(form), _) if form.sending => vec![("Esc", "leave it")],
         (Some(form), _) => {
             let does = match form.about {
-                About::Withdraw(..) | About::LogOut => "do it",
+                About::Withdraw(..) | About::CancelAll(_) | About::LogOut => "do it",
                 _ => "send",
             };
             let mut keys = vec![("Enter", does), ("Esc", "leave it")];
@@ -200,6 +205,19 @@ pub fn foot(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
                 None => [role, &[("Enter", "open"), identity], &more].concat(),
                 Some(_) => [role, &[("Enter", "open")], &more, &[identity]].concat(),
             }
+        }
+        (None, Page::Lot(lot)) if is_day(scene, lot) => {
+            let more = [
+                ("Esc", "back"),
+                ("?", "help"),
+                ("Enter", "order"),
+                ("↑↓", "level"),
+                ("Tab", "side"),
+                ("c", "change"),
+                ("w", "withdraw"),
+                ("X", "cancel all"),
+            ];
+            [role, &more].concat()
         }
         (None, Page::Lot(_)) => {
             let more = [

@@ -1,13 +1,13 @@
 //! The page of a lot: its state, its terms, its price over time, its bids, and the user's orders.
 
-use auction_core::{Lot, LotId, OpenedBid, Outcome, Terms};
+use auction_core::{Book, Lot, LotId, OpenedBid, Outcome, Terms};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
 
-use super::{Scene, chart, top};
+use super::{Scene, chart, day, top};
 use crate::commands::order::{says, verb};
 use crate::output::time::time_of_day;
 use crate::screen::bid_history::BidHistory;
@@ -30,6 +30,9 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: LotId) {
         let text = format!(" There is no lot #{lot}.");
         return frame.render_widget(Line::from(text), area);
     };
+    if let Book::Day(book) = &found.book {
+        return day::draw(frame, area, scene, found, book);
+    }
     let facts = facts(scene, found, usize::from(area.width).saturating_sub(2));
     let mut left = area;
     let rows = u16::try_from(facts.len()).unwrap_or(u16::MAX);

@@ -4,6 +4,7 @@ mod glyphs;
 mod header;
 mod lots;
 mod chart;
+mod day;
 mod lot;
 mod log;
 mod form;

@@ -154,7 +154,7 @@ impl Stage {
     pub fn asked(&mut self) -> Request {
         let mut asks = self.asks();
         // Histories are requested automatically.
-        asks.retain(|ask| !matches!(ask, Request::History(_)));
+        asks.retain(|ask| !matches!(ask, Request::History(_) | Request::Trades(..)));
         assert_eq!(asks.len(), 1, "{asks:?}");
         asks.remove(0)
     }

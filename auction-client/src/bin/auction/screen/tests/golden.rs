@@ -55,7 +55,7 @@ fn outbid() -> Stage {
     stage
 }
 
-fn holds(name: &str, screen: &str) {
+pub fn holds(name: &str, screen: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("src/bin/auction/screen/tests/golden")
         .join(format!("{name}.txt"));

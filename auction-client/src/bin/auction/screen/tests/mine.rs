@@ -70,7 +70,7 @@ fn until_all_has_come_the_screen_loads_and_denies_nothing() {
         "{screen}"
     );
     // A new state: more may have happened meanwhile.
-    stage.takes(Input::AccountState(Vec::new(), Vec::new()));
+    stage.takes(Input::AccountState(Vec::new(), Vec::new(), Vec::new()));
     assert!(stage.shows(80, 24).contains("Loading"));
 }
 

@@ -5,4 +5,5 @@ mod updates;
 mod mine;
 mod typing;
 mod golden;
+mod day;
 mod properties;

@@ -433,7 +433,11 @@ fn own_orders_and_maxima_are_known_whichever_session_set_them() {
     };
     let mut stage = Stage::of_mia();
     stage.mia_leads("1.40", "1.41");
-    stage.takes(Input::AccountState(vec![order(1, 30)], vec![lead]));
+    stage.takes(Input::AccountState(
+        vec![order(1, 30)],
+        vec![lead],
+        Vec::new(),
+    ));
     stage.shows(80, 24);
     stage.enters();
     let screen = stage.shows(80, 24);
@@ -475,7 +479,7 @@ fn own_orders_and_maxima_are_known_whichever_session_set_them() {
     assert!(screen.contains("any price; traded 25 at 1.50"), "{screen}");
     assert!(!screen.contains("order 2"), "{screen}");
     // Orders cancelled meanwhile are gone, filled ones stay known.
-    stage.takes(Input::AccountState(Vec::new(), Vec::new()));
+    stage.takes(Input::AccountState(Vec::new(), Vec::new(), Vec::new()));
     assert!(stage.shows(80, 24).contains("any price; traded 25 at 1.50"));
     stage.is(None);
     assert!(!stage.shows(80, 24).contains("your order"));

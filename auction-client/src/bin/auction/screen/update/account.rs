@@ -5,6 +5,7 @@ use auction_core::{
     AccountEvent, Asset, LotId, OrderId, StandingLead, StandingOrder, Terms, Timestamp,
 };
 
+use super::day;
 use crate::commands::order::Order;
 use crate::output::names::View;
 use crate::screen::model::{Known, Model, NoticeKind, OrderState, OwnOrder, Tone};
@@ -76,7 +77,12 @@ pub fn happened(model: &mut Model, view: View<'_>, at: Timestamp, event: Account
             }
         }
         AccountEvent::OrderCancelled { lot, order } => {
-            if let Some(orders) = model.orders.get_mut(&lot) {
+            day::leave(model, lot, order, 0);
+            if let Some(orders) = model.orders.get_mut(&lot)
+                && orders
+                    .get(&order)
+                    .is_some_and(|own| own.state == OrderState::Live)
+            {
                 orders.remove(&order);
             }
         }
@@ -138,17 +144,19 @@ pub fn happened(model: &mut Model, view: View<'_>, at: Timestamp, event: Account
         AccountEvent::SessionOpened { .. }
         | AccountEvent::SessionClosed { .. }
         | AccountEvent::DeadManSet { .. } => {}
-        // The screen does not show trading days yet.
         AccountEvent::DayOrderAccepted { .. }
         | AccountEvent::DayOrderReplaced { .. }
         | AccountEvent::DayOrderParked { .. }
         | AccountEvent::DayOrderRests { .. }
         | AccountEvent::DayOrderFilled { .. }
         | AccountEvent::DayOrdersDecremented { .. }
-        | AccountEvent::DayOrderLapsed { .. }
-        | AccountEvent::OrderKept { .. }
-        | AccountEvent::AllCancelled { .. }
-        | AccountEvent::LimitsSet { .. } => {}
+        | AccountEvent::DayOrderLapsed { .. } => day::own(model, view, at, &event),
+        AccountEvent::LimitsSet { .. } => {
+            let text = "your limits on trading days were changed".to_owned();
+            model.log(at, Tone::Usual, text);
+        }
+        // The answer to the request reports them.
+        AccountEvent::OrderKept { .. } | AccountEvent::AllCancelled { .. } => {}
     }
 }
 

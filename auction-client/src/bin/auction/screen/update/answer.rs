@@ -4,11 +4,13 @@ use auction_client::RequestError;
 use auction_core::{LotId, WinningThreshold};
 
 use super::account::outbid_before;
+use super::day::all_cancelled;
 use super::identify;
 use super::keys::trade_on;
 use crate::commands::bid::text;
 use crate::commands::order::{Order, credit_note, placed_text, says};
 use crate::output::colour::Colour;
+use crate::output::day::placed_text as day_text;
 use crate::output::failure::Failure;
 use crate::output::names::View;
 use crate::screen::events::{Effect, Identity, Manage, RequestKind, Response};
@@ -120,6 +122,9 @@ fn learned(model: &mut Model, view: View<'_>, asked: &RequestKind, answer: &Resp
             let orders = model.orders.entry(placed.lot).or_default();
             orders.insert(*id, OwnOrder { order, state });
         }
+        (RequestKind::Trades(lot), Response::Trades(past)) => {
+            model.days.entry(*lot).add(past.trades.iter().cloned());
+        }
         (RequestKind::Replace(replaced), _) => {
             let orders = model.orders.get_mut(&replaced.lot);
             if let Some(own) = orders.and_then(|orders| orders.get_mut(&replaced.order)) {
@@ -174,6 +179,16 @@ fn words(view: View<'_>, asked: &RequestKind, answer: &Response) -> Option<(Tone
             let placed = placed_text(view.market.lot(placed.lot)?, *id, order);
             good(format!("{placed}{note}"))
         }
+        (RequestKind::PlaceDay(placed), Response::DayOrder(reply)) => {
+            let title = view.title(placed.lot);
+            good(day_text(&title, Some(placed.order.side), reply))
+        }
+        (RequestKind::ReplaceDay(replaced), Response::DayOrder(reply)) => {
+            good(day_text(&view.title(replaced.lot), None, reply))
+        }
+        (RequestKind::CancelAll(lot), Response::AllCancelled(all)) => {
+            good(all_cancelled(&view.title(*lot), *all))
+        }
         (RequestKind::Replace(replaced), _) => {
             let (title, id) = (view.title(replaced.lot), replaced.order);
             let says = says(replaced.quantity, replaced.limit);
@@ -215,6 +230,11 @@ fn waits_for(model: &Model, asked: &RequestKind) -> bool {
         (About::Withdraw(lot, order), RequestKind::Cancel(asked)) => {
             (lot, order) == (asked.lot, asked.order)
         }
+        (About::DayOrder(lot), RequestKind::PlaceDay(asked)) => lot == asked.lot,
+        (About::DayChange(lot, order, _), RequestKind::ReplaceDay(asked)) => {
+            (lot, order) == (asked.lot, asked.order)
+        }
+        (About::CancelAll(lot), RequestKind::CancelAll(asked)) => lot == *asked,
         (About::Manage(lot), RequestKind::Manage(asked, _)) => lot == *asked,
         (About::Enter { .. }, RequestKind::LogIn)
         | (About::LogOut, RequestKind::LogOut)
@@ -227,6 +247,7 @@ fn failed(model: &mut Model, view: View<'_>, asked: &RequestKind, error: Request
     match asked {
         // A history is requested again when it is shown again.
         RequestKind::History(lot) => return model.bid_histories.unask(*lot),
+        RequestKind::Trades(lot) => return model.days.unask(*lot),
         RequestKind::LeastWinning(_) => return,
         _ => {}
     }
@@ -263,10 +284,14 @@ fn lot_of(asked: &RequestKind) -> Option<LotId> {
         RequestKind::Bid(lot, _)
         | RequestKind::Manage(lot, _)
         | RequestKind::History(lot)
+        | RequestKind::Trades(lot)
+        | RequestKind::CancelAll(lot)
         | RequestKind::LeastWinning(lot) => Some(*lot),
         RequestKind::Place(order) => Some(order.lot),
         RequestKind::Replace(order) => Some(order.lot),
         RequestKind::Cancel(order) => Some(order.lot),
+        RequestKind::PlaceDay(order) => Some(order.lot),
+        RequestKind::ReplaceDay(order) => Some(order.lot),
         RequestKind::Profit(_) | RequestKind::LogIn | RequestKind::LogOut => None,
     }
 }

@@ -5,6 +5,7 @@ use auction_core::{
     BidAccepted, FeedSequence, LotId, OpenedBid, PublicEvent, Side, Span, Timestamp,
 };
 
+use super::day;
 use super::notices::{closed, outbid};
 use crate::commands::order::Order;
 use crate::output::colour::Colour;
@@ -64,6 +65,7 @@ fn anew(model: &mut Model, view: View<'_>) -> Vec<Effect> {
     model.connection = Connection::Live;
     model.list.stale = true;
     model.bid_histories.clear();
+    model.days.clear();
     model.indicatives.clear();
     if model.market != view.market.id() {
         let log = std::mem::take(&mut model.log);
@@ -97,6 +99,10 @@ fn event_happened(
     at: Timestamp,
     event: &PublicEvent,
 ) -> Vec<Effect> {
+    if day::happened(model, at, event) {
+        model.list.stale |= model.list.moves_with_bids();
+        return Vec::new();
+    }
     match event {
         PublicEvent::BidAccepted(bid) => {
             model.list.stale |= model.list.moves_with_bids();

@@ -3,11 +3,12 @@
 use auction_core::{Lot, LotId, OrderId, Role, Terms, Timestamp};
 use ratatui::crossterm::event::KeyEvent;
 
-use super::{arrange, typing};
+use super::{arrange, day, typing};
 use crate::commands::order::Order;
 use crate::output::names::View;
+use crate::screen::day::{Cursor, LEVELS};
 use crate::screen::events::{Effect, Request};
-use crate::screen::form::Form;
+use crate::screen::form::{About, Form};
 use crate::screen::keys::{Action, action, is_interrupt};
 use crate::screen::model::{Known, Model, OrderState, Page, Tone};
 
@@ -71,12 +72,18 @@ fn help(model: &mut Model, key: &KeyEvent) -> Vec<Effect> {
 fn act(model: &mut Model, view: View<'_>, action: Action) {
     let page = isize::try_from(model.list.rows.max(2) - 1).unwrap_or(isize::MAX);
     match action {
-        Action::Up => scroll(model, -1),
-        Action::Down => scroll(model, 1),
-        Action::PageUp => scroll(model, -page),
-        Action::PageDown => scroll(model, page),
-        Action::First => end(model, false),
-        Action::Last => end(model, true),
+        Action::Up => go(model, view, -1),
+        Action::Down => go(model, view, 1),
+        Action::PageUp => go(model, view, -page),
+        Action::PageDown => go(model, view, page),
+        Action::First => match day::on_screen(model, view) {
+            Some((lot, book)) => model.days.go(lot, book, isize::MIN),
+            None => end(model, false),
+        },
+        Action::Last => match day::on_screen(model, view) {
+            Some((lot, book)) => model.days.go(lot, book, LEVELS as isize),
+            None => end(model, true),
+        },
         Action::Back => back(model),
         Action::Bid => match model.lot_in_hand() {
             Some(lot) => trade_on(model, view, lot),
@@ -126,6 +133,12 @@ fn act(model: &mut Model, view: View<'_>, action: Action) {
         }
         Action::Change => change(model, view),
         Action::Withdraw => withdraw(model, view),
+        Action::CancelAll => cancel_all(model, view),
+        Action::Part => {
+            if let Some((lot, _)) = day::on_screen(model, view) {
+                model.days.next_part(lot);
+            }
+        }
         Action::Profit => profit(model, view),
         Action::Manage => manage(model, view),
         Action::Help => model.help = Some(0),
@@ -137,6 +150,14 @@ fn act(model: &mut Model, view: View<'_>, action: Action) {
 fn rearranged(model: &mut Model) {
     model.list.stale = true;
     model.arranged_at = Timestamp::default();
+}
+
+/// Moves the cursor of a trading day, or scrolls.
+fn go(model: &mut Model, view: View<'_>, by: isize) {
+    match day::on_screen(model, view) {
+        Some((lot, book)) => model.days.go(lot, book, by),
+        None => scroll(model, by),
+    }
 }
 
 /// Scrolls down on the page; up if negative.
@@ -170,13 +191,21 @@ fn end(model: &mut Model, last: bool) {
 }
 
 fn open(model: &mut Model, view: View<'_>) -> Vec<Effect> {
+    if let Some((lot, _)) = day::on_screen(model, view) {
+        match model.days.cursor {
+            Cursor::Own(_) => change(model, view),
+            _ => trade_at_level(model, view, lot),
+        }
+        return Vec::new();
+    }
     let Some(lot) = model.list.chosen.filter(|_| model.page == Page::Lots) else {
         return Vec::new();
     };
     model.page = Page::Lot(lot);
     model.scrolled = 0;
-    // A call has no winner.
-    let won = |lot: &Lot| lot.is_closed() && !matches!(lot.terms, Terms::Call(_));
+    model.days.cursor = Cursor::default();
+    // A call and a trading day have no winner.
+    let won = |lot: &Lot| lot.is_closed() && !matches!(lot.terms, Terms::Call(_) | Terms::Day(_));
     let closed = view.market.lot(lot).is_some_and(won);
     let trader = model.me.is_some_and(|me| me.role == Role::Trader);
     if closed && trader && !model.least_winning.contains_key(&lot) {
@@ -237,6 +266,18 @@ pub fn trade_on(model: &mut Model, view: View<'_>, lot: LotId) {
     }
 }
 
+/// Opens the form for an order that trades with those at the level with the cursor.
+fn trade_at_level(model: &mut Model, view: View<'_>, lot: LotId) {
+    trade_on(model, view, lot);
+    let level = day::on_screen(model, view).and_then(|(_, book)| model.days.level(book));
+    if let Some(form) = &mut model.form
+        && form.about == About::DayOrder(lot)
+        && let Some(found) = view.market.lot(lot)
+    {
+        *form = Form::day_order(found, level);
+    }
+}
+
 /// Returns the user's live orders on a lot, the newest first.
 fn live(model: &Model, lot: LotId) -> impl Iterator<Item = (OrderId, Order)> + use<'_> {
     let orders = model.orders.get(&lot).into_iter();
@@ -250,6 +291,10 @@ fn change(model: &mut Model, view: View<'_>) {
     let Some(lot) = model.lot_in_hand() else {
         return;
     };
+    if let Some(own) = model.days.own_in_hand(lot) {
+        model.form = Some(Form::day_change(lot, own));
+        return;
+    }
     let order = live(model, lot).next();
     match (order, view.market.lot(lot)) {
         (Some((id, order)), Some(found)) => model.form = Some(Form::change(found, id, order)),
@@ -261,10 +306,25 @@ fn withdraw(model: &mut Model, view: View<'_>) {
     let Some(lot) = model.lot_in_hand() else {
         return;
     };
+    if let Some(own) = model.days.own_in_hand(lot) {
+        model.form = Some(Form::withdraw(lot, own.order));
+        return;
+    }
     let order = live(model, lot).next();
     match order {
         Some((id, _)) => model.form = Some(Form::withdraw(lot, id)),
         None => no_order(model, view, lot),
+    }
+}
+
+fn cancel_all(model: &mut Model, view: View<'_>) {
+    let Some(lot) = model.lot_in_hand() else {
+        return;
+    };
+    if model.days.live(lot).next().is_some() {
+        model.form = Some(Form::cancel_all(lot));
+    } else {
+        no_order(model, view, lot);
     }
 }
 

@@ -1,5 +1,6 @@
 //! State transitions: inputs in, effects out. Nothing here waits, reads or writes.
 
+mod day;
 mod notices;
 mod typing;
 mod keys;
@@ -15,6 +16,7 @@ use super::list::LOTS_MANY;
 use super::model::{Known, Model, Page, Tone};
 use crate::output::colour::Colour;
 use crate::output::names::View;
+use crate::screen::day::TRADES_KEPT;
 use crate::screen::events::{Connection, Effect, Identity, Input, Request};
 
 /// Maximum number of histories requested per frame; the next frames request more.
@@ -38,7 +40,12 @@ pub fn update(model: &mut Model, view: View<'_>, input: Input) -> Vec<Effect> {
         Input::Resize(columns, rows) => model.size = (columns, rows),
         Input::Feed(news) => return feed::happened(model, view, &news),
         Input::Answer(asked, result) => return answer::answered(model, view, &asked, result),
-        Input::AccountState(orders, leads) => account::stands(model, &orders, &leads),
+        Input::AccountState(orders, leads, of_days) => {
+            account::stands(model, &orders, &leads);
+            model.days.stands(&of_days);
+            let lots = of_days.iter().map(|own| own.lot);
+            model.mine.extend(lots);
+        }
         Input::Activity(entries, is_last) => account::activity(model, view, &entries, is_last),
         Input::NoActivity => model.known = Known::Never,
         Input::Account(at, event) => account::happened(model, view, at, event),
@@ -60,6 +67,7 @@ fn identify(model: &mut Model, view: View<'_>, me: Option<Identity>) {
     model.known = Known::Loading;
     model.mine.clear();
     model.orders.clear();
+    model.days.own.clear();
     model.offers.clear();
     model.bids.clear();
     model.said_to_lead = None;
@@ -138,6 +146,12 @@ fn frame(model: &mut Model, view: View<'_>, rows: usize) -> Vec<Effect> {
         Page::Log => Vec::new(),
     };
     let mut asks = Vec::new();
+    if let Some((lot, book)) = day::on_screen(model, view)
+        && model.days.ask(lot)
+    {
+        let after = book.statistics.trades.saturating_sub(TRADES_KEPT as u64);
+        asks.push(Effect::Send(Request::Trades(lot, after)));
+    }
     for lot in looked_at {
         let found = view.market.lot(lot);
         let has_bids = found.is_some_and(|found| {

@@ -3,7 +3,9 @@
 //! A projection of all records, including private events: each user may see only their own entries. It holds one entry
 //! of about 120 bytes for each lot that a trader has bid on, and for each order that is live or was live when its lot
 //! closed; cancelled orders are counted, not kept. The engine holds as many, so this grows with the market and not with
-//! the number of changes.
+//! the number of changes. [Trading days](day) add an entry for each order that traded.
+
+mod day;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -16,6 +18,7 @@ use auction_proto::limits::ACTIVITY_ENTRIES_MAX;
 use auction_proto::{Activity, ActivityBid, ActivityEntry, ActivityOf, ActivityPlace, List};
 
 use crate::journal::VisitError;
+use day::DayOrderKept;
 
 /// Activity of all traders, built from a journal's records from the first on.
 #[derive(Debug, Default)]
@@ -64,6 +67,7 @@ enum What {
         /// Price to pay; `None`: the lot's price.
         pays: Option<Price>,
     },
+    DayOrder(DayOrderKept),
     Cancelled(u32),
 }
 
@@ -151,6 +155,7 @@ impl ActivityIndex {
                         price: pays.or(closed.price).filter(|_| filled > 0),
                     }),
             }),
+            What::DayOrder(own) => ActivityOf::Order(own.own(OrderId(order))),
             What::Cancelled(orders) => ActivityOf::Cancelled(orders),
         };
         ActivityEntry {
@@ -225,18 +230,7 @@ impl ActivityIndex {
                     (*quantity, *limit, kept.at) = (new_quantity, new_limit, at);
                 }
             }
-            AccountEvent::OrderCancelled { lot, order } => {
-                self.entries.remove(&(user, lot, order.0));
-                let none = Kept {
-                    at,
-                    what: What::Cancelled(0),
-                };
-                let kept = self.entries.entry((user, lot, 0)).or_insert(none);
-                if let What::Cancelled(orders) = &mut kept.what {
-                    *orders = orders.saturating_add(1);
-                    kept.at = at;
-                }
-            }
+            AccountEvent::OrderCancelled { lot, order } => self.cancelled(at, (user, lot, order)),
             AccountEvent::OrderFilled {
                 lot,
                 order,
@@ -251,7 +245,103 @@ impl ActivityIndex {
             }
             // Bids and their outcomes come from the events themselves, which have more detail; other events concern no
             // lot.
+            _ => self.take_day(at, user, event),
+        }
+    }
+
+    /// Takes an event of an order of a trading day; others are ignored.
+    fn take_day(&mut self, at: Timestamp, user: UserId, event: &AccountEvent) {
+        match *event {
+            AccountEvent::DayOrderAccepted {
+                lot,
+                order,
+                ref content,
+            } => {
+                let what = What::DayOrder(DayOrderKept::new(content));
+                self.entries.insert((user, lot, order.0), Kept { at, what });
+            }
+            AccountEvent::DayOrderReplaced {
+                lot,
+                order,
+                quantity,
+                limit,
+                ..
+            } => self.change_day_order(at, (user, lot, order), |own| own.replace(quantity, limit)),
+            AccountEvent::DayOrderFilled {
+                lot,
+                order,
+                price,
+                quantity,
+                left,
+                ..
+            } => self.change_day_order(at, (user, lot, order), |own| {
+                own.fill(price, quantity, left);
+            }),
+            AccountEvent::DayOrdersDecremented {
+                lot,
+                resting,
+                incoming,
+                resting_left,
+                incoming_left,
+                ..
+            } => {
+                for (order, left) in [(resting, resting_left), (incoming, incoming_left)] {
+                    match left {
+                        0 => self.cancelled(at, (user, lot, order)),
+                        left => {
+                            self.change_day_order(at, (user, lot, order), |own| own.leave(left))
+                        }
+                    }
+                }
+            }
+            AccountEvent::DayOrderLapsed {
+                lot,
+                order,
+                because,
+                ..
+            } => match day::is_at_once(because) {
+                true => self.cancelled(at, (user, lot, order)),
+                false => self.change_day_order(at, (user, lot, order), |own| {
+                    own.end();
+                }),
+            },
             _ => {}
+        }
+    }
+
+    fn change_day_order(
+        &mut self,
+        at: Timestamp,
+        (user, lot, order): (UserId, LotId, OrderId),
+        change: impl FnOnce(&mut DayOrderKept),
+    ) {
+        if let Some(kept) = self.entries.get_mut(&(user, lot, order.0))
+            && let What::DayOrder(own) = &mut kept.what
+        {
+            change(own);
+            kept.at = at;
+        }
+    }
+
+    /// Counts a cancelled order in place of keeping it, unless it is one of a trading day that traded.
+    fn cancelled(&mut self, at: Timestamp, (user, lot, order): (UserId, LotId, OrderId)) {
+        let key = (user, lot, order.0);
+        if let Some(kept) = self.entries.get_mut(&key)
+            && let What::DayOrder(own) = &mut kept.what
+            && !own.end()
+        {
+            kept.at = at;
+            return;
+        }
+        self.entries.remove(&key);
+        let none = Kept {
+            at,
+            what: What::Cancelled(0),
+        };
+        let kept = self.entries.entry((user, lot, 0)).or_insert(none);
+        if let What::Cancelled(orders) = &mut kept.what {
+            *orders = orders.saturating_add(1);
+            kept.at = at;
         }
     }
 
