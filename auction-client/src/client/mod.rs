@@ -23,9 +23,9 @@ use auction_core::{
 };
 use auction_proto::{
     Accepted, Activity, ActivityPlace, Bid, BidMaximum, CloseSession, Code, GetActivity,
-    GetHistory, GetLots, GetOrders, GetSnapshot, History, ListSessions, LoggedIn, Login, Logout,
-    Lots, LotsOf, MarketKey, OpenLot, PublicKey, PublishProfit, Register, Resume, Secret, Sessions,
-    SetDeadMan, Token, Welcome,
+    GetHistory, GetLots, GetOrders, GetSnapshot, GetTrades, History, ListSessions, LoggedIn, Login,
+    Logout, Lots, LotsOf, MarketKey, OpenLot, PublicKey, PublishProfit, Register, Resume, Secret,
+    Sessions, SetDeadMan, Token, Trades, Welcome,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, ToSocketAddrs, lookup_host};
@@ -351,6 +351,15 @@ impl Client {
     /// [`RequestError`]: `unknown_lot` among the refusals.
     pub async fn history(&self, lot: LotId, limit: u32) -> Result<History, RequestError> {
         self.ask(GetHistory { lot, limit }).await
+    }
+
+    /// Returns a page of the trades of a trading day, the oldest first: those behind the trade number `after` (0: from
+    /// the first) and within the times, if any. Ask again behind the last one while more [`follow`](Trades::follows).
+    ///
+    /// # Errors
+    /// [`RequestError`]: `unknown_lot` among the refusals.
+    pub async fn trades(&self, of: GetTrades) -> Result<Trades, RequestError> {
+        self.ask(of).await
     }
 
     /// Returns the lots of a stock that have not closed and the newest that has, or one lot by its number; without a

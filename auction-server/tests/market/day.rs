@@ -5,12 +5,13 @@ use auction_core::{
     RequestId, Schedule, SelfTrade, Side, Span, Terms, TimeInForce,
 };
 use auction_proto::{
-    Accepted, CancelAll, ClientMessage, Code, Done, GetTrades, HaltAll, Hello, MovePhase, OpenLot,
-    PREFACE, Ping, PlaceDayOrder, ReplaceDayOrder, ResumeAll, ServerMessage, SetDeadMan, Text,
-    Token,
+    Accepted, CancelAll, ClientMessage, Code, DayTrade, Done, GetTrades, HaltAll, Hello, MovePhase,
+    OpenLot, PREFACE, Ping, PlaceDayOrder, ReplaceDayOrder, ResumeAll, ServerMessage, SetDeadMan,
+    Text, Token,
 };
 
 use crate::line::{Line, PASSWORD};
+use crate::person::Person;
 use crate::proof::{prove, public_journal};
 use crate::test_market::{Server, TestMarket, until};
 
@@ -298,6 +299,41 @@ fn a_day_survives_a_kill_in_each_phase_and_can_be_proved() {
         (trades[0].aggressor, trades[1].aggressor),
         (None, Some(Side::Buy))
     );
+
+    let person = Person::at(server.address());
+    let shown = |line: &str| {
+        let output = person.command(line).output().unwrap();
+        assert!(output.status.success(), "{line}: {output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let csv = shown("trades #2 --csv");
+    assert_eq!(csv[0], "trade,time,price,quantity,aggressor,resting");
+    let row = |trade: &DayTrade| {
+        let aggressor = trade.aggressor.map_or("", |side| side.as_str());
+        let resting = trade.resting.map_or_else(String::new, |of| of.to_string());
+        let (number, at, price, quantity) = (trade.number, trade.at, trade.price, trade.quantity);
+        format!("{number},{at},{price},{quantity},{aggressor},{resting}")
+    };
+    let rows: Vec<String> = trades.iter().map(|trade| row(trade)).collect();
+    assert_eq!(csv[1..], rows);
+    assert_eq!(shown("trades #2 --csv --last 1")[1..], rows[3..]);
+    // From the second to the last, exclusive.
+    let range = format!(
+        "trades #2 --csv --from {} --to {}",
+        trades[1].at, trades[3].at
+    );
+    assert_eq!(shown(&range)[1..], rows[1..3]);
+    assert_eq!(shown(&format!("{range} --last 1"))[1..], rows[2..3]);
+    let json = shown("trades #2 --last 2");
+    assert_eq!(json.len(), 2);
+    let last: serde_json::Value = serde_json::from_str(&json[1]).unwrap();
+    assert_eq!(
+        (&last["trade"], &last["quantity"]),
+        (&"4".into(), &"1".into())
+    );
+    let refused = person.run("trades #1");
+    assert_eq!(refused.code, 1, "{}", refused.json);
 
     let mut market = Line::open(server.address()).snapshot();
     let Phase::Closed { outcome, .. } = &market.lot(DAY).unwrap().phase else {
