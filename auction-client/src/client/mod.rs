@@ -364,6 +364,15 @@ impl Client {
         self.ask(GetHistory { lot, limit }).await
     }
 
+    /// Returns a page of the trades of a trading day, the oldest first: those behind the trade number `after` (0: from
+    /// the first) and within the times, if any. Ask again behind the last one while more [`follow`](Trades::follows).
+    ///
+    /// # Errors
+    /// [`RequestError`]: `unknown_lot` among the refusals.
+    pub async fn trades(&self, of: GetTrades) -> Result<Trades, RequestError> {
+        self.ask(of).await
+    }
+
     /// Returns the lots of a stock that have not closed and the newest that has, or one lot by its number; without a
     /// snapshot of the whole market.
     ///

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::io;
 
 use auction_core::{
-    AccountMode, Caller, Command, Engine, EnglishTerms, Listing, Lot, LotId, Market, OpenLot,
-    Price, Quantity, Reject, Reply, SoftClose, Span, Steps, Symbol, Terms, Timestamp,
+    AccountMode, Book, Caller, Command, Engine, EnglishTerms, Listing, Lot, LotId, Market, OpenLot,
+    Phase, Price, Quantity, Reject, Reply, SoftClose, Span, Steps, Symbol, Terms, Timestamp,
 };
 
 use crate::config::OnOutage;
@@ -147,6 +147,9 @@ impl OutagePolicy {
             .filter(|lot| market.lot(*lot).is_some_and(Lot::has_fixed_end))
             .collect();
         let overdue = market.lots().iter().filter(|lot| {
+            if matches!(lot.terms, Terms::Day(_)) {
+                return false;
+            }
             let time_is_out = lot.closes_at <= now || has_ended.contains(&lot.id);
             !lot.is_closed() && lot.halted_since.is_none() && time_is_out
         });
@@ -154,8 +157,9 @@ impl OutagePolicy {
             let own = match &lot.terms {
                 Terms::English(terms) => terms.soft_close.extend_by,
                 Terms::Call(terms) => terms.extend_by,
-                Terms::Day(terms) => terms.call.extend_by,
-                Terms::Dutch(_) | Terms::Sealed(_) | Terms::Uniform(_) => Span::ZERO,
+                Terms::Day(_) | Terms::Dutch(_) | Terms::Sealed(_) | Terms::Uniform(_) => {
+                    Span::ZERO
+                }
             };
             let by = if own == Span::ZERO {
                 self.extend_by
@@ -167,9 +171,52 @@ impl OutagePolicy {
         });
         extended.collect()
     }
+
+    /// Trading days in which a phase ended by `now`, or that were to begin: for [`halt_day`], before
+    /// [`Engine::advance`] ends the phases. A day has no single close to extend: it goes on where it was.
+    #[must_use]
+    pub fn halts(self, engine: &Engine, now: Timestamp) -> Vec<LotId> {
+        let market = engine.market();
+        if self.on_outage == OnOutage::Close || market.halted_since().is_some() {
+            return Vec::new();
+        }
+        let due: BTreeSet<LotId> = engine.due(now).collect();
+        let missed = market.lots().iter().filter(|lot| {
+            let Book::Day(day) = &lot.book else {
+                return false;
+            };
+            let has_ended = match lot.phase {
+                Phase::Scheduled => lot.opened_at <= now,
+                // A random end may have passed before the phase's end.
+                Phase::Open => {
+                    day.phase_ends_at <= now || (day.end.is_some() && due.contains(&lot.id))
+                }
+                Phase::Closed { .. } => false,
+            };
+            has_ended && lot.halted_since.is_none()
+        });
+        missed.map(|lot| lot.id).collect()
+    }
 }
 
-/// Decides about the lots that became due while nobody could bid. Returns the number of extended lots.
+/// Halts one of the days that [`OutagePolicy::halts`] returned at the last time at which the market was seen to run.
+/// Resume them all in the same frame, so that a crash leaves none halted.
+pub fn halt_day(group_commit: &mut GroupCommit, since: Timestamp, lot: LotId) {
+    run_day(group_commit, since, Command::HaltLot { lot });
+}
+
+/// Resumes a day that was halted so: no time has passed for it meanwhile. Continuous trading goes on through a call.
+pub fn resume_day(group_commit: &mut GroupCommit, now: Timestamp, lot: LotId) {
+    run_day(group_commit, now, Command::ResumeLot { lot });
+}
+
+fn run_day(group_commit: &mut GroupCommit, at: Timestamp, command: Command) {
+    if let Err(reject) = group_commit.decide(at, Caller::Operator, command) {
+        tracing::warn!("a trading day does not go on where it was before an outage: {reject}");
+    }
+}
+
+/// Decides about the lots that became due while nobody could bid. Returns the number of lots with more time.
 ///
 /// # Errors
 /// The journal fails: the process must end.
@@ -179,7 +226,18 @@ pub fn end_outage(
     policy: OutagePolicy,
 ) -> io::Result<usize> {
     let extensions = policy.extensions(group_commit.engine(), now);
-    let count = extensions.len();
+    let days = policy.halts(group_commit.engine(), now);
+    let count = extensions.len() + days.len();
+    // Nothing later than the last record was seen to happen.
+    let since = group_commit.engine().at();
+    for lot in &days {
+        halt_day(group_commit, since, *lot);
+        commit_when_full(group_commit)?;
+    }
+    for lot in days {
+        resume_day(group_commit, now, lot);
+        commit_when_full(group_commit)?;
+    }
     for (lot, closes_at) in extensions {
         extend_overdue(group_commit, now, lot, closes_at);
         commit_when_full(group_commit)?;

@@ -22,7 +22,7 @@ use crate::market::credentials::Credentials;
 use crate::market::dead_man::DeadManSwitches;
 use crate::market::group_commit::{BATCH_RECORDS_MAX, GroupCommit};
 use crate::market::indicative;
-use crate::market::startup::{OutagePolicy, extend_overdue};
+use crate::market::startup::{OutagePolicy, extend_overdue, halt_day, resume_day};
 use crate::platform::clock::{Clock, STANDSTILL};
 use crate::platform::metrics::Metrics;
 use crate::projections::feed::{HUB_DELAY_MAX, Hub};
@@ -185,19 +185,30 @@ impl Worker {
     /// Treats a time in which this thread did not run as an outage, before it decides timers that fell due in it: bids
     /// sent meanwhile were not received.
     fn end_standstill(&mut self, now: Timestamp) -> io::Result<()> {
-        let stood_still = now.since(self.looked_at);
-        self.looked_at = now;
+        let last_look = std::mem::replace(&mut self.looked_at, now);
+        let stood_still = now.since(last_look);
         if stood_still <= STANDSTILL {
             return Ok(());
         }
         self.metrics.standstills.add_one();
-        let extensions = self.outage.extensions(self.group_commit.engine(), now);
+        let engine = self.group_commit.engine();
+        let extensions = self.outage.extensions(engine, now);
+        let days = self.outage.halts(engine, now);
+        let since = engine.at().max(last_look);
         tracing::warn!(
             seconds = stood_still.micros() / 1_000_000,
-            extended_lots = extensions.len(),
+            extended_lots = extensions.len() + days.len(),
             "the server stood still: lots that fell due meanwhile are extended or closed as on-outage says"
         );
         self.dead_man.begin_graces_anew();
+        for lot in &days {
+            self.commit_when_full()?;
+            halt_day(&mut self.group_commit, since, *lot);
+        }
+        for lot in days {
+            self.commit_when_full()?;
+            resume_day(&mut self.group_commit, now, lot);
+        }
         for (lot, closes_at) in extensions {
             self.commit_when_full()?;
             extend_overdue(&mut self.group_commit, now, lot, closes_at);

@@ -249,11 +249,12 @@ fn open_market(
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Begun, StartError> {
     let now = clock.now();
+    // First: days go on from the last record before this start.
+    let extended = end_outage(config, group_commit, now)?;
     let demo_accounts = enter_demo(config, group_commit, now)?;
     if let Some(mode) = config.accounts {
         startup::set_accounts(group_commit, now, mode)?.map_err(StartError::Accounts)?;
     }
-    let extended = end_outage(config, group_commit, now)?;
     let is_new_round = group_commit.engine().market().open_lots() == 0 || demo_accounts.is_some();
     let stocks = match stocks::read(&config.data.stocks()) {
         Ok(stocks) => Some(stocks),

@@ -2,15 +2,16 @@
 
 use auction_core::{
     Book, DayBook, DayOrder, DayPhase, DayRest, DayTerms, LotId, Outcome, Phase, Quantity, Reply,
-    RequestId, Schedule, SelfTrade, Side, Span, Terms, TimeInForce,
+    RequestId, Schedule, SelfTrade, Side, Span, Terms, TimeInForce, Timestamp,
 };
 use auction_proto::{
-    Accepted, CancelAll, ClientMessage, Code, Done, GetTrades, HaltAll, Hello, MovePhase, OpenLot,
-    PREFACE, Ping, PlaceDayOrder, ReplaceDayOrder, ResumeAll, ServerMessage, SetDeadMan, Text,
-    Token,
+    Accepted, CancelAll, ClientMessage, Code, DayTrade, Done, GetTrades, HaltAll, Hello, MovePhase,
+    OpenLot, PREFACE, Ping, PlaceDayOrder, ReplaceDayOrder, ResumeAll, ServerMessage, SetDeadMan,
+    Text, Token,
 };
 
 use crate::line::{Line, PASSWORD};
+use crate::person::Person;
 use crate::proof::{prove, public_journal};
 use crate::test_market::{Server, TestMarket, until};
 
@@ -111,7 +112,7 @@ fn day(server: &Server) -> Option<DayBook> {
 /// Ends the running phase a moment from now, and waits for the next one; `None`: for the close.
 fn next_phase(server: &Server, ann: &mut Client, index: u8, next: Option<DayPhase>) {
     let mut line = Line::open(server.address());
-    let client_time = auction_core::Timestamp::from_secs(0);
+    let client_time = Timestamp::from_secs(0);
     let ServerMessage::Pong(pong) = line.ask(&Ping { client_time }) else {
         panic!("no pong");
     };
@@ -299,6 +300,41 @@ fn a_day_survives_a_kill_in_each_phase_and_can_be_proved() {
         (None, Some(Side::Buy))
     );
 
+    let person = Person::at(server.address());
+    let shown = |line: &str| {
+        let output = person.command(line).output().unwrap();
+        assert!(output.status.success(), "{line}: {output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let csv = shown("trades #2 --csv");
+    assert_eq!(csv[0], "trade,time,price,quantity,aggressor,resting");
+    let row = |trade: &DayTrade| {
+        let aggressor = trade.aggressor.map_or("", |side| side.as_str());
+        let resting = trade.resting.map_or_else(String::new, |of| of.to_string());
+        let (number, at, price, quantity) = (trade.number, trade.at, trade.price, trade.quantity);
+        format!("{number},{at},{price},{quantity},{aggressor},{resting}")
+    };
+    let rows: Vec<String> = trades.iter().map(|trade| row(trade)).collect();
+    assert_eq!(csv[1..], rows);
+    assert_eq!(shown("trades #2 --csv --last 1")[1..], rows[3..]);
+    // From the second to the last, exclusive.
+    let range = format!(
+        "trades #2 --csv --from {} --to {}",
+        trades[1].at, trades[3].at
+    );
+    assert_eq!(shown(&range)[1..], rows[1..3]);
+    assert_eq!(shown(&format!("{range} --last 1"))[1..], rows[2..3]);
+    let json = shown("trades #2 --last 2");
+    assert_eq!(json.len(), 2);
+    let last: serde_json::Value = serde_json::from_str(&json[1]).unwrap();
+    assert_eq!(
+        (&last["trade"], &last["quantity"]),
+        (&"4".into(), &"1".into())
+    );
+    let refused = person.run("trades #1");
+    assert_eq!(refused.code, 1, "{}", refused.json);
+
     let mut market = Line::open(server.address()).snapshot();
     let Phase::Closed { outcome, .. } = &market.lot(DAY).unwrap().phase else {
         panic!("it has closed");
@@ -311,6 +347,112 @@ fn a_day_survives_a_kill_in_each_phase_and_can_be_proved() {
     assert_eq!(test_market.verified_digest(), market.digest().to_string());
     let proof = prove(&public_journal(&test_market)).unwrap();
     assert_eq!(proof.market, market, "anyone can prove it");
+}
+
+/// Moves the end of the running phase to a second from now, kills the server, and starts it when the end has passed.
+fn kill_over_the_end(
+    test_market: &TestMarket,
+    server: Server,
+    clients: &mut [Client],
+    index: u8,
+) -> (Server, Timestamp) {
+    let mut line = Line::open(server.address());
+    let ServerMessage::Pong(pong) = line.ask(&Ping {
+        client_time: Timestamp::from_secs(0),
+    }) else {
+        panic!("no pong");
+    };
+    let ends_at = pong.server_time.saturating_add(Span::from_secs(1));
+    let moved = MovePhase {
+        lot: DAY,
+        phase: index,
+        ends_at,
+    };
+    clients[0].ask(&server, moved).unwrap();
+    server.kill();
+    until("the end of the phase", || {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        (since.unwrap().as_micros() > u128::from(ends_at.micros())).then_some(())
+    });
+    let server = test_market.open();
+    for client in clients {
+        client.asks_again(&server);
+    }
+    (server, ends_at)
+}
+
+fn day_of_two_phases(on_outage: &str) -> (TestMarket, Server, [Client; 3]) {
+    let test_market = TestMarket::with_lots(1)
+        .set("on-outage", on_outage)
+        .set("trading-days", "on");
+    let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
+    test_market.write("users.csv", &users);
+    let server = test_market.open();
+    let mut clients = ["ann", "mia", "tom"].map(|name| Client::log_in(&server, name));
+    let schedule: Schedule = "call 1h, continuous 1h, call 1h".parse().unwrap();
+    let opened_at = Line::open(server.address()).snapshot().lots()[0].opened_at;
+    let open = OpenLot {
+        symbol: "S1".parse().unwrap(),
+        quantity: Quantity::ONE,
+        opens_at: None,
+        closes_at: opened_at.saturating_add(Span::from_secs(4 * 3_600)),
+        terms: Terms::from(DayTerms::new(schedule.phases)),
+        reserve: None,
+    };
+    assert_eq!(clients[0].ask(&server, open), Ok(Reply::LotOpened(DAY)));
+    (test_market, server, clients)
+}
+
+#[test]
+fn no_phase_passes_while_the_market_is_down() {
+    let (test_market, server, mut clients) = day_of_two_phases("extend");
+    let ten = order(Side::Sell, 10, "10");
+    assert_eq!(clients[1].order(&server, ten), Ok((0, rests(10))));
+    let before = day(&server).unwrap();
+
+    // The call goes on for what was left of it, and so does the rest of the day.
+    let (server, ended) = kill_over_the_end(&test_market, server, &mut clients, 0);
+    let after = day(&server).unwrap();
+    assert_eq!((after.phase, after.phase_index), (Some(DayPhase::Call), 0));
+    let down = after.phase_ends_at.since(ended);
+    assert!(down >= Span::from_secs(1), "{down}");
+    for index in 1..3 {
+        assert_eq!(after.ends[index], before.ends[index].saturating_add(down));
+    }
+    let four = order(Side::Buy, 4, "10");
+    assert_eq!(clients[2].order(&server, four), Ok((0, rests(4))));
+
+    // Continuous trading goes on through a call.
+    next_phase(&server, &mut clients[0], 0, Some(DayPhase::Continuous));
+    let six = order(Side::Buy, 2, "10");
+    let done = clients[2].order(&server, six);
+    assert_eq!(done, Ok((2, DayRest::None)));
+    let (server, ended) = kill_over_the_end(&test_market, server, &mut clients, 1);
+    let after = day(&server).unwrap();
+    assert_eq!(after.phase, Some(DayPhase::Volatility));
+    assert_eq!(after.phase_index, 1);
+    assert!(after.ends[1] > ended, "{:?}", after.ends);
+
+    // Each client was answered as before, and all of it can be proved. An outage in which no phase ends changes nothing.
+    server.kill();
+    let server = test_market.open();
+    assert_eq!(day(&server), Some(after));
+    let market = Line::open(server.address()).snapshot();
+    server.end();
+    let digest = market.clone().digest().to_string();
+    assert_eq!(test_market.verified_digest(), digest);
+}
+
+#[test]
+fn phases_that_ended_in_an_outage_are_over_if_so_set() {
+    let (test_market, server, mut clients) = day_of_two_phases("close");
+    let ten = order(Side::Sell, 10, "10");
+    assert_eq!(clients[1].order(&server, ten), Ok((0, rests(10))));
+    let (server, _) = kill_over_the_end(&test_market, server, &mut clients, 0);
+    let after = day(&server).unwrap();
+    assert_eq!(after.phase, Some(DayPhase::Continuous));
+    assert_eq!(after.orders.len(), 1);
+    server.end();
 }
 
 #[test]

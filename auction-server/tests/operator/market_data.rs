@@ -125,7 +125,7 @@ fn trades_have_their_phase_and_what_they_met() {
 }
 
 #[test]
-fn a_bar_begins_with_its_minute_and_there_is_none_without_a_trade() {
+fn a_bar_begins_with_its_minute_and_has_a_trade() {
     let mut stage = played();
     let running = [
         "2026-11-22T13:01:00.000000Z,1,AAPL,10.00,10.50,10.00,10.50,6,60.50,3",

@@ -184,7 +184,7 @@ fn exports_and_verify_work_beside_an_open_journal() {
 }
 
 #[test]
-fn a_bar_has_a_length_that_divides_a_day_and_nothing_else_has_one() {
+fn only_bars_have_a_length_and_it_divides_a_day() {
     let mut stage = crate::stage::Stage::on_disk();
     stage.play();
     stage.close_all();

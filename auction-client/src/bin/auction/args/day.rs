@@ -3,6 +3,7 @@
 use auction_core::{Amount, Quantity, Span, Timestamp};
 use clap::{Args, ValueEnum};
 
+use crate::args::target::Which;
 use crate::args::time::{moment, some_span};
 
 /// Life and handling of an order on a trading day.
@@ -140,4 +141,23 @@ pub struct LimitFlags {
     /// Clear the limits.
     #[arg(long, conflicts_with_all = ["order_quantity", "order_value", "open_orders", "long", "short", "orders_per_second"])]
     pub none: bool,
+}
+
+/// The trades to show.
+#[derive(Debug, Args)]
+pub struct TradesShown {
+    #[command(flatten)]
+    pub which: Which,
+    /// Beginning of the time to show, in UTC, inclusive.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub from: Option<Timestamp>,
+    /// End of the time to show, in UTC, exclusive.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub to: Option<Timestamp>,
+    /// Show only the newest N [default: 100 without --from and --to, otherwise all].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub last: Option<u32>,
+    /// Print CSV with a header.
+    #[arg(long)]
+    pub csv: bool,
 }

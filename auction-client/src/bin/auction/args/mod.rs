@@ -19,6 +19,7 @@ use auction_core::{LotId, Name, Price, Profit, SecurityCode, SessionId, Span, Sy
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 use crate::args::auctioneer::AuctioneerCommand;
+use crate::args::day::TradesShown;
 use crate::args::peers::PeerArgs;
 use crate::args::relay::{DeviceAction, RelayArgs};
 use crate::args::server::ServerAddress;
@@ -304,6 +305,13 @@ Examples:
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1024))]
         limit: u32,
     },
+    /// Show the trades of a trading day, the newest last.
+    #[command(after_help = "\
+Examples:
+  auction trades AAPL
+  auction trades AAPL --last 1000 --csv > trades.csv
+  auction trades '#7' --from 2026-11-22T14:00:00Z --to 2026-11-22T15:00:00Z --json")]
+    Trades(TradesShown),
     /// Show the results of closed lots.
     #[command(after_help = "\
 Examples:
@@ -475,6 +483,8 @@ mod tests {
             "auction watch --p2p --peer /ip4/127.0.0.1/tcp/4001 --peer /ip4/127.0.0.1/tcp/4002 --market-key 8935-df8c-0fa1-d6f7-e2eb-ecc1-e86e-3ed6",
             "auction watch --unsigned",
             "auction history BRK.B --limit 5",
+            "auction trades AAPL",
+            "auction trades #7 --from 2026-11-22T14:00:00Z --to 2026-11-22T15:00:00Z --last 5 --csv",
             "auction results",
             "auction profit AAPL 01954 9800",
             "auction profit AAPL 01954 -12.5",
@@ -564,6 +574,8 @@ mod tests {
                 "is no SHA-256 fingerprint",
             ),
             ("auction history AAPL --limit 0", "0 is not in 1..=1024"),
+            ("auction trades AAPL --last 0", "0 is not in 1..=100000"),
+            ("auction trades AAPL --from noon", "is not a moment"),
             ("auction order AAPL buy 0 1", "expected 1 to 1000000000000"),
             (
                 "auction order AAPL buy -10 1",

@@ -23,6 +23,7 @@ mod fraud;
 mod watch;
 mod peer;
 mod history;
+mod trades;
 mod results;
 mod would_have_won;
 mod account;
@@ -141,6 +142,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Command::History { target, lot, limit } => {
                 history::run(&context, target, lot, limit).await
             }
+            Command::Trades(shown) => trades::run(&context, &shown).await,
             Command::Results => results::run(&context).await,
             Command::Profit {
                 symbol,
