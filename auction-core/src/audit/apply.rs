@@ -2,12 +2,11 @@
 
 use super::Audit;
 use super::case::Case;
-use super::day::{check_book, check_day_event, corridor_of};
+use super::day::{DayRecord, check_book, check_day_event};
 use super::english::English;
 use super::offers::Offers;
 use super::sealed::Committed;
 use super::verdict::Wrong;
-use crate::clearing::book::Corridor;
 use crate::engine::timers::Timers;
 use crate::lot::LotSecret;
 use crate::model::command::Terms;
@@ -17,15 +16,16 @@ use alloc::collections::BTreeMap;
 
 impl Audit {
     pub(super) fn apply(&mut self, case: &Case<'_>) -> Result<(), Wrong> {
-        let mut corridors: BTreeMap<LotId, Corridor> = BTreeMap::new();
+        let mut days: BTreeMap<LotId, DayRecord> = BTreeMap::new();
         for event in case.events.iter().flatten() {
             let lot = event.lot();
             if let Some(lot) = lot
-                && let Some(corridor) = corridor_of(&self.engine.market, lot)
+                && let Some(day) = DayRecord::of(&self.engine.market, lot)
             {
-                let corridor = corridors.entry(lot).or_insert(corridor);
-                check_day_event(&self.engine.market, corridor, case.at, event)?;
-                self.check_number(lot, event)?;
+                let day = days.entry(lot).or_insert(day);
+                check_day_event(&self.engine.market, day, case, self.engine.at, event)?;
+                self.check_number(lot, day, event)?;
+                day.seen(event);
             }
             let applied = self.engine.market.apply(case.at, event);
             applied.map_err(Wrong::DoesNotFit)?;
@@ -49,8 +49,9 @@ impl Audit {
                 _ => {}
             }
         }
-        for lot in corridors.keys() {
+        for lot in days.keys() {
             check_book(&self.engine.market, *lot)?;
+            self.forget_numbers(*lot);
         }
         for event in case.whole.into_iter().flatten() {
             if let Event::Private(event) = event {

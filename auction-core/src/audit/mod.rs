@@ -36,7 +36,7 @@ pub use verdict::{DayFault, Foul, Held, Judged, UncrossFault, Wrong};
 
 use crate::engine::ReplayError;
 use crate::engine::timers::Timers;
-use crate::lot::LotSecret;
+use crate::lot::{LotSecret, ShownOrder};
 use crate::market::Market;
 use crate::model::command::{Credential, OpenLot, Registration, Terms};
 use crate::model::event::{Events, LotOpened, PublicEvent};
@@ -44,7 +44,7 @@ use crate::model::record::Record;
 use crate::model::steps::RULES_VERSION;
 use crate::{Actor, Command, Engine, LotId, MarketId, OrderId, Price, Sequence, Timestamp, UserId};
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use case::{Case, command_lot, counted, is_withdrawal, lot_of, opened_end, public};
 use english::English;
@@ -75,8 +75,8 @@ pub struct Audit {
     sealed: BTreeMap<LotId, BTreeMap<(UserId, OrderId), Committed>>,
     /// Deadlines of open lots, as far as they are public: without call auctions whose random end is fixed.
     timers: Timers,
-    /// Public numbers that orders of trading days had when a call began: each may be shown once more.
-    shown: BTreeMap<LotId, BTreeSet<u64>>,
+    /// Shown orders of trading days when a call began, by public number: each may be shown once more.
+    shown: BTreeMap<LotId, BTreeMap<u64, ShownOrder>>,
     /// Number of records so far that showed nothing.
     silent: u64,
 }
@@ -183,7 +183,7 @@ impl Audit {
     }
 
     fn judge(&mut self, case: &Case<'_>) -> Result<Judged, Wrong> {
-        if let Some(judged) = self.judge_day(case) {
+        if let Some(judged) = self.judge_day(case)? {
             return Ok(judged);
         }
         match case.asked {

@@ -176,6 +176,18 @@ pub enum DayFault {
     /// Orders that could trade with each other were left in the book.
     #[error("orders that cross were left in the book")]
     Crossed,
+    /// The record's command does not lead to this.
+    #[error("the command of this record does not lead to this")]
+    Cause,
+    /// It came before or after the time when it was due, or its times are not moved as a halt moves them.
+    #[error("this was due at another time")]
+    Time,
+    /// The rest of an order has another side than its trades.
+    #[error("one order was on both sides")]
+    Side,
+    /// The number of traders of a call cannot change so.
+    #[error("the number of traders of the call does not follow from the one before")]
+    Traders,
     /// The outcome is not that of the trades.
     #[error("the outcome is not that of the trades")]
     Statistics,

@@ -51,6 +51,11 @@ impl Engine {
         Ok(Some(user))
     }
 
+    /// Checks that someone may open, halt, move and close lots; the clock may not be asked about.
+    pub(crate) fn check_runs_lots(&self, actor: Actor) -> Result<(), Reject> {
+        self.require(actor, Permission::RunLots).map(|_| ())
+    }
+
     #[inline]
     pub(super) fn require_trader(&self, actor: Actor) -> Result<UserId, Reject> {
         let trader = self.require(actor, Permission::Bid)?;

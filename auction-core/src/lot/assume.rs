@@ -1,8 +1,6 @@
 //! Assumed hidden state of lots: for an [audit](crate::audit), which knows only public data and asks the engine for the
 //! decisions of the rules.
 
-use alloc::boxed::Box;
-
 use super::call::CallSecret;
 use super::orders::Orders;
 use super::secret::{BookSecret, LotSecret};
@@ -49,10 +47,12 @@ impl LotSecret {
         }
     }
 
-    /// Assumes the random end of a call auction.
+    /// Assumes the random end of a call auction, or of the running call of a trading day.
     pub(crate) fn assume_end(&mut self, end: Option<RandomEnd>) {
-        if let BookSecret::Call(_) = &self.book {
-            self.book = BookSecret::Call(Box::new(CallSecret::with_end(end)));
+        match &mut self.book {
+            BookSecret::Call(call) => **call = CallSecret::with_end(end),
+            BookSecret::Day(day) => day.assume_end(end),
+            _ => {}
         }
     }
 }

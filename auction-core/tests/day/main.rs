@@ -2,7 +2,8 @@
 //! and a schedule that is read again for every deadline.
 //!
 //! Random tests are short. `AUCTION_LONG=1 cargo test --release -p auction-core --test day random` runs
-//! 250 times as many commands: some ten million.
+//! more than a thousand times as many commands: some ten million. `AUCTION_DAYS=20000` in its place runs as many days, each
+//! of other commands, so that a long run can be split.
 
 #[path = "../clearing/oracle.rs"]
 mod ladder;

@@ -28,11 +28,13 @@ proptest! {
 
 fn config() -> ProptestConfig {
     let is_long = std::env::var("AUCTION_LONG").is_ok_and(|value| value == "1");
+    let days = std::env::var("AUCTION_DAYS").ok();
     ProptestConfig {
-        cases: match (cfg!(miri), is_long) {
-            (true, _) => 4,
-            (false, false) => 120,
-            (false, true) => 150_000,
+        cases: match days {
+            Some(days) => days.parse().expect("AUCTION_DAYS is a number of days"),
+            None if cfg!(miri) => 4,
+            None if is_long => 150_000,
+            None => 120,
         },
         max_shrink_iters: 100_000,
         failure_persistence: None,

@@ -42,6 +42,32 @@ fn change_first(
     })
 }
 
+fn is_shown(event: &PublicEvent) -> bool {
+    matches!(event, PublicEvent::OrderShown { .. })
+}
+
+/// Changes the first such event of the last record that has one.
+fn change_last(
+    records: &mut [Record],
+    is: fn(&PublicEvent) -> bool,
+    to: impl FnMut(&mut PublicEvent),
+) -> Sequence {
+    let last = records
+        .iter_mut()
+        .rfind(|record| record.public_events().any(is));
+    let last = last.expect("there is such a record");
+    change_first(std::slice::from_mut(last), is, to)
+}
+
+/// Changes the number of an order that is shown again after the call.
+fn change_first_again(records: &mut [Record], to: fn(&mut u64)) -> Sequence {
+    change_last(records, is_shown, |event| {
+        if let PublicEvent::OrderShown { number, .. } = event {
+            to(number);
+        }
+    })
+}
+
 #[test]
 fn every_lie_about_a_trade_is_found() {
     are_found(
@@ -125,6 +151,48 @@ fn every_lie_about_a_trade_is_found() {
                     } = event
                     {
                         *close = Some(price("10.01"));
+                    }
+                })
+            }),
+        ],
+    );
+}
+
+#[test]
+fn every_lie_about_an_order_shown_again_is_found() {
+    are_found(
+        &morning(),
+        &[
+            ("an order shown again has no number", |records| {
+                change_first_again(records, |number| *number = 0)
+            }),
+            ("an order shown again has a new number", |records| {
+                change_first_again(records, |number| *number += 1_000)
+            }),
+            ("an order shown again has one that left", |records| {
+                change_first_again(records, |number| *number -= 1)
+            }),
+            ("an order shown again has gained", |records| {
+                change_last(records, is_shown, |event| {
+                    if let PublicEvent::OrderShown { open, .. } = event {
+                        *open = quantity(open.get() + 1);
+                    }
+                })
+            }),
+            ("an order shown again is on the other side", |records| {
+                change_last(records, is_shown, |event| {
+                    if let PublicEvent::OrderShown { side, .. } = event {
+                        *side = side.opposite();
+                    }
+                })
+            }),
+            ("two traders came at once", |records| {
+                let is = |event: &PublicEvent| {
+                    matches!(event, PublicEvent::BiddersCounted { bidders: 2, .. })
+                };
+                change_first(records, is, |event| {
+                    if let PublicEvent::BiddersCounted { bidders, .. } = event {
+                        *bidders = 3;
                     }
                 })
             }),
