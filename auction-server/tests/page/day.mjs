@@ -12,9 +12,9 @@ await story("symbol,format\nAAPL,english\n", async (house, browsers) => {
   await gavel.go("#/operate");
   await gavel.page.fill("#operate [name=symbol]", "SPARE");
   await gavel.page.selectOption("#operate [name=format]", "day");
-  await gavel.page.fill("#operate [name=phases]", "call 10m, continuos 1h");
+  await gavel.page.fill("#operate [name=phases]", "call 10m, auctions 1h");
   await gavel.page.click("#operate button:text-is('Open the lot')");
-  await gavel.sees("#operate .outcome", "“continuos 1h” is no phase with a length");
+  await gavel.sees("#operate .outcome", "“auctions 1h” is no phase with a length");
   await gavel.page.fill("#operate [name=phases]", "call 10m, continuous 1h, call 10m, at-last 2m");
   await gavel.page.fill("#operate [name=volatility_length]", "8");
   await gavel.page.click("#operate button:text-is('Open the lot')");
@@ -102,7 +102,7 @@ await story("symbol,format\nAAPL,english\n", async (house, browsers) => {
   await tom.shot("day-narrow-entry");
   await tom.page.$eval(".desk-chart", (node) => node.scrollIntoView());
   await tom.shot("day-narrow-chart");
-  assert.ok(await tom.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  assert.ok(await tom.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight));
   await tom.page.emulateMedia({ colorScheme: "light" });
   await tom.page.setViewportSize(WIDE.viewport);
   await tom.page.click("button:text-is('Cancel all')");
@@ -124,7 +124,7 @@ await story("symbol,format\nAAPL,english\n", async (house, browsers) => {
   await gavel.page.click("#operate button:text-is('Halt the whole market')");
   await gavel.page.click("#operate button:text-is('Halt the whole market: sure?')");
   await mia.sees(".situation", "The whole market is halted");
-  await mia.sees(".closed-to", "orders can be withdrawn below");
+  await mia.sees(".closed-to", "orders can be withdrawn, and none is taken");
   await mia.shot("day-halted");
   await gavel.page.click("#operate button:text-is('Resume the market')");
   await mia.page.waitForFunction(() => !/whole market/.test(document.querySelector(".situation").textContent) || document.querySelector(".situation").hidden);

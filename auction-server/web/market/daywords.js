@@ -43,7 +43,7 @@ export function phaseWords(lot) {
   const { day, terms } = lot;
   if (lot.phase === "closed") return "Closed";
   if (lot.phase === "scheduled" || day.phase === null) return "Not open yet";
-  return day.phase === "call" ? callWords(terms.phases, day.index) : PHASES[day.phase];
+  return day.phase === "call" ? callWords(terms.phases, day.index) : (PHASES[day.phase] ?? day.phase.replaceAll("_", " "));
 }
 
 function callWords(phases, index) {
@@ -60,7 +60,7 @@ export function nextPhase(lot) {
   return next < terms.phases.length ? scheduled(terms.phases, next) : "Close";
 }
 
-const scheduled = (phases, index) => (phases[index].phase === "call" ? callWords(phases, index) : PHASES[phases[index].phase]);
+const scheduled = (phases, index) => (phases[index].phase === "call" ? callWords(phases, index) : (PHASES[phases[index].phase] ?? phases[index].phase));
 
 /** What a person has to know now: a halt, an interruption; nothing in an ordinary phase. `[kind, text]`. */
 export function situation(lot, market, now) {

@@ -235,7 +235,7 @@ class App {
     if (!this.concerns(lot)) return;
     const { word, price, winner, why } = outcome(lot, this.market);
     const at = price === null ? "" : ` at ${shown(price)}`;
-    const text = standing === "won" ? `${lot.format === "call" ? "Filled:" : "You won"} ${lot.symbol}${at}.` : `${lot.symbol}: ${word.toLowerCase()}${winner ? ` to ${winner}` : ""}${at}, ${why}.`;
+    const text = standing === "won" && !lot.day ? `${lot.format === "call" ? "Filled:" : "You won"} ${lot.symbol}${at}.` : `${lot.symbol}: ${word.toLowerCase()}${winner ? ` to ${winner}` : ""}${at}, ${why}.`;
     this.tell("notice", { kind: standing === "won" ? "good" : "plain", lot, text, key: `closed ${lot.id}` });
     announce(text, standing === "won");
   }

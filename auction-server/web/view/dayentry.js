@@ -41,11 +41,17 @@ export class DayBox extends Box {
     return this.form.elements.side.value;
   }
 
+  update(now) {
+    // What came of an order is told by the lists, once the day is over.
+    if (this.lot.phase === "closed" || app.market.haltedSince !== null) super.tell(null, "");
+    super.update(now);
+  }
+
   why() {
     const why = closedTo(this.lot);
-    if (why === null && app.market.haltedSince !== null) return "The whole market is halted: orders can be withdrawn below, and none is taken.";
+    if (why === null && app.market.haltedSince !== null) return "The whole market is halted: orders can be withdrawn, and none is taken.";
     // Own orders can be withdrawn while the lot is halted; that is done in their list.
-    return why ?? (this.lot.haltedSince !== null ? "The lot is halted: orders can be withdrawn below, and none is taken." : null);
+    return why ?? (this.lot.haltedSince !== null ? "The lot is halted: orders can be withdrawn, and none is taken." : null);
   }
 
   retyped() {
