@@ -2,6 +2,7 @@
 
 import { Account } from "./view/account.js";
 import { app } from "./view/app.js";
+import { DayView } from "./view/dayview.js";
 import { mark, show } from "./view/dom.js";
 import { List } from "./view/list.js";
 import { LotView } from "./view/lotview.js";
@@ -51,10 +52,10 @@ function openView(lot) {
   if (view?.lot === lot) return;
   closeView();
   app.openLot = lot.id;
-  view = new LotView(lot, $("lot"), closeLot);
+  view = new (lot.day ? DayView : LotView)(lot, $("lot"), closeLot);
   show($("lot"), true);
   $("lot").scrollTop = 0;
-  mark($("market"), "data-open", true);
+  mark($("market"), "data-open", lot.day ? "day" : "lot");
   list.select(lot.id);
   app.lotChanged(lot);
 }

@@ -58,3 +58,16 @@ export function lot(id, symbol, change = {}) {
 }
 
 export const stock = (symbol, security = "00001") => ({ listing: { symbol, security, price: "1.00", profit: "0" }, profit: "0" });
+
+/** A trading day in continuous trading, with an order on each side. */
+export function day(change = {}) {
+  const now = Date.now() * 1_000;
+  const ends = [now - 60_000_000, now + 3_000_000_000, now + 3_600_000_000].map(String);
+  const call = { tick: "0.01", book: "open", collar: null, extensions_max: 1, market_extension: false, extend_by: "60000000", random_end: "0", no_cancel: null };
+  const phases = [["call", "0"], ["continuous", "60000000"], ["call", "3120000000"]].map(([phase, begins_after]) => ({ phase, begins_after }));
+  const terms = { day: { call, phases, static_corridor: null, dynamic_corridor: null, volatility_length: "60000000", volatility_random_end: "0", interruptions_max: 16 } };
+  const statistics = { open: null, high: null, low: null, last: null, close: null, volume: "0", value: "0", trades: "0" };
+  const orders = [{ number: "1", side: "buy", price: "1.00", open: "300" }, { number: "2", side: "sell", price: "1.02", open: "200" }];
+  const book = { phase: "continuous", phase_ends_at: ends[1], phase_index: 1, ends, lengths: ["60000000", "3060000000", "600000000"], reference: null, collar: null, traders: 0, extensions: 0, market_extended: false, end: null, halt: null, resumes_by_call: false, interruptions: 0, last_call: null, last_number: "2", statistics, orders };
+  return { terms, book: { day: { ...book, ...change } } };
+}

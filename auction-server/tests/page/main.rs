@@ -177,6 +177,12 @@ fn a_call_is_opened_filled_and_uncrossed_from_the_page() {
 
 #[test]
 #[ignore = "needs Chromium, Node, playwright-core and axe-core"]
+fn a_trading_day_is_run_and_traded_from_its_calls_to_its_close() {
+    tell("day");
+}
+
+#[test]
+#[ignore = "needs Chromium, Node, playwright-core and axe-core"]
 fn the_bids_and_wins_of_a_user_are_complete_in_a_new_browser() {
     tell("mine");
 }

@@ -172,6 +172,7 @@ export class Lot {
 
   /** The price that people compare: what it would cost or has cost, as far as anyone can see. */
   priceAt(nowMs) {
+    if (this.day) return this.day.statistics.close ?? this.day.statistics.last;
     if (this.phase === "closed") {
       const { sold, allocated, crossed } = this.outcome;
       const closed = sold?.price ?? allocated?.lowest ?? crossed?.price ?? null;
@@ -183,6 +184,11 @@ export class Lot {
 
   /** The price that bids and orders are compared with, and its name; nothing where there is none, or where it is the one paid. */
   get compared() {
+    if (this.day) {
+      const { last } = this.day.statistics;
+      const [price, name] = last !== null ? [last, "the last price"] : this.day.reference !== null ? [this.day.reference, "the reference price"] : [this.base, "the base price"];
+      return price ? { compared: price, name } : null;
+    }
     const [price, name] = this.format === "english" ? [this.least, "the least bid"] : this.format === "call" && this.reference !== null ? [this.reference, "the reference price"] : [this.base, "the base price"];
     return this.format === "dutch" || !price ? null : { compared: price, name };
   }

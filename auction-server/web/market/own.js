@@ -231,9 +231,15 @@ export class Own {
   /** How a lot stands for them: `leading`, `outbid`, `in`, `won`, `lost`, or nothing. */
   standing(lot) {
     if (this.user === null || !(this.isIn(lot.id) || lot.leader === this.user)) return null;
+    if (lot.day) return this.dayStanding(lot);
     if (lot.phase === "closed") return this.result(lot);
     if (lot.format === "english" || lot.format === "dutch") return lot.leader === this.user ? "leading" : "outbid";
     return this.orders(lot.id).length > 0 ? "in" : null;
+  }
+
+  dayStanding(lot) {
+    if (lot.phase === "closed") return this.dayFills(lot.id).length > 0 ? "won" : null;
+    return this.dayOrders(lot.id).size > 0 ? "in" : null;
   }
 
   result(lot) {
@@ -249,6 +255,7 @@ export class Own {
 
   /** What was traded on a lot that has closed: `[side, shares, price]` each, in units; what has not come yet is not in it. */
   fills(lot) {
+    if (lot.day) return this.dayFills(lot.id).map(({ side, quantity, price }) => [side, String(quantity), price]);
     if (lot.phase !== "closed") return [];
     const { sold, crossed } = lot.outcome;
     if (lot.format === "english" || lot.format === "dutch") return sold?.winner === this.user ? [["buy", lot.quantity, units(sold.price)]] : [];
@@ -261,7 +268,7 @@ export class Own {
 /** A standing as a sign and words: colour is never alone. */
 export function standingWords(standing, lot) {
   const [sign, words] = STANDINGS[standing] ?? ["", ""];
-  return [sign, (lot.format === "call" && CALL_WORDS[standing]) || words];
+  return [sign, ((lot.format === "call" || lot.day) && CALL_WORDS[standing]) || words];
 }
 
 const CALL_WORDS = { in: "Your order is in", won: "Filled", lost: "Not filled" };

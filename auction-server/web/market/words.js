@@ -10,6 +10,7 @@ export const FORMATS = {
   uniform: "Uniform",
   pay_as_bid: "Pay as bid",
   call: "Call",
+  day: "Trading day",
 };
 
 /** A format in a word or two. */
@@ -188,7 +189,12 @@ const known = (words, name) => words[name] ?? String(name).replaceAll("_", " ");
 
 /** What came of a closed lot: `{ word, price, winner, why }`; price in units or nothing, winner a name or nothing. */
 export function outcome(lot, market) {
-  const { sold, unsold, allocated, crossed, no_cross: none } = lot.outcome;
+  const { sold, unsold, allocated, crossed, no_cross: none, day } = lot.outcome;
+  if (day) {
+    const average = day.average === null ? "" : `, on average at ${shown(units(day.average))}`;
+    const why = Number(day.trades) === 0 ? "nothing traded" : `${plural(day.volume, "share")} in ${plural(day.trades, "trade")}${average}`;
+    return { word: "Closed", price: day.close === null ? null : units(day.close), winner: null, user: null, why };
+  }
   if (sold) {
     const runner = sold.runner_up === null ? "" : `; the next best was ${shown(units(sold.runner_up))}`;
     return { word: "Sold", price: units(sold.price), winner: market.nameOf(sold.winner), user: sold.winner, why: known(SOLD_BY, sold.by) + runner };
@@ -235,8 +241,9 @@ export function farPrice({ side, amount, quantity, compared, name }) {
 }
 
 /** Why something was refused, and what would be right. */
-export function refusal({ code, message, price, at }) {
+export function refusal({ code, message, price, at, number }) {
   const of = price === null || price === undefined ? "" : shown(units(price));
+  const count = number === null || number === undefined ? "" : grouped(number);
   const words = {
     bid_too_low: `the least is ${of}`,
     maximum_too_low: `the least maximum is ${of}`,
@@ -256,6 +263,16 @@ export function refusal({ code, message, price, at }) {
     slow_down: at ? `too fast; more is taken at ${clock(Number(at) / 1_000)}` : "too fast; wait a moment",
     busy: "the market is busy; try again",
     whole_lot_only: "this lot is sold whole",
+    market_halted: "the whole market is halted; cancels are taken",
+    would_trade: `a post-only order must rest, and this one would trade at ${of}`,
+    post_only_must_rest: "only day and until orders with a limit can be post-only",
+    until_passed: "that time has passed",
+    not_at_close: `at last, orders trade at the closing price alone: ${of}`,
+    open_differs: `${count} are open by now`,
+    phase_over: "that phase is over",
+    would_self_trade: of === "" ? "it would meet an order of yours" : `it would meet your own order at ${of}`,
+    no_cancel_now: "orders cannot be withdrawn this short before the uncross; they can be improved",
+    off_round_lot: `quantities are multiples of ${count}`,
     too_many_orders: "you have as many bids here as the terms allow; change or withdraw one",
   };
   return words[code] ?? message;

@@ -4,7 +4,8 @@ import { Activity } from "../market/activity.js";
 import { Bids } from "../market/bids.js";
 import { Gap, Market } from "../market/market.js";
 import { Own } from "../market/own.js";
-import { shown, units } from "../market/money.js";
+import { grouped, shown, units } from "../market/money.js";
+import { lapsedWords, phaseWords } from "../market/daywords.js";
 import { clock as timeOfDay, outcome, refusal } from "../market/words.js";
 import { Clock } from "../link/clock.js";
 import { Session, Unsure } from "../link/session.js";
@@ -199,8 +200,19 @@ class App {
       announce(`${lot.symbol}: the close moved to ${timeOfDay(lot.closesMs)}.`);
     } else if (kind === "lot_halted" && this.concerns(lot)) announce(`${lot.symbol} is halted.`);
     else if (kind === "lot_resumed" && this.concerns(lot)) announce(`${lot.symbol} goes on.`);
+    else if (kind === "phase_began" && this.concerns(lot)) announce(`${lot.symbol}: ${phaseWords(lot)}.`);
+    else if (kind === "interrupted" && this.concerns(lot)) announce(`${lot.symbol}: trading is interrupted at ${shown(units(event.price))}.`, true);
+    else if (kind === "day_halted" && this.concerns(lot)) announce(`${lot.symbol} is halted.`, true);
+    if (kind === "market_halted" || kind === "market_resumed") this.marketHalts(kind === "market_halted");
     if (kind === "profit_published") this.tell("profit", event);
     if (kind === "user_registered") this.tell("users");
+  }
+
+  marketHalts(isHalted) {
+    const text = isHalted ? "The whole market is halted: no order is taken, cancels are." : "The market goes on.";
+    this.tell("notice", { kind: isHalted ? "bad" : "good", text, stays: isHalted, key: "market halt" });
+    announce(text, true);
+    this.tell("snapshot");
   }
 
   leaderMayHaveChanged(lot, event, at) {
@@ -223,7 +235,7 @@ class App {
     if (!this.concerns(lot)) return;
     const { word, price, winner, why } = outcome(lot, this.market);
     const at = price === null ? "" : ` at ${shown(price)}`;
-    const text = standing === "won" ? `${lot.format === "call" ? "Filled:" : "You won"} ${lot.symbol}${at}.` : `${lot.symbol}: ${word.toLowerCase()}${winner ? ` to ${winner}` : ""}${at}, ${why}.`;
+    const text = standing === "won" && !lot.day ? `${lot.format === "call" ? "Filled:" : "You won"} ${lot.symbol}${at}.` : `${lot.symbol}: ${word.toLowerCase()}${winner ? ` to ${winner}` : ""}${at}, ${why}.`;
     this.tell("notice", { kind: standing === "won" ? "good" : "plain", lot, text, key: `closed ${lot.id}` });
     announce(text, standing === "won");
   }
@@ -276,8 +288,17 @@ class App {
     if (lot) this.lotChanged(lot);
   }
 
+  /** What happens to an order on a trading day. */
+  dayOrderTold(kind, event) {
+    const lot = this.market.lot(event.lot);
+    if (!lot) return;
+    if (kind === "day_order_filled") announce(`${lot.symbol}: ${grouped(event.quantity)} traded at ${shown(units(event.price))}, ${grouped(event.left)} left.`);
+    if (kind === "day_order_lapsed" && event.because !== "rest") announce(`${lot.symbol}: ${grouped(event.quantity)} of order ${event.order} lapsed: ${lapsedWords(event.because)}.`);
+  }
+
   /** What happens to the account, where the public feed does not tell it. */
   ownTold(kind, event) {
+    this.dayOrderTold(kind, event);
     const text = {
       dead_man_fired: "A session of yours was away too long: your open orders are being withdrawn.",
       suspended: "Your account is suspended: you can do nothing more; what you have bid binds.",

@@ -41,6 +41,7 @@ export function sparkline() {
 
 function pricesOf(lot, now) {
   if (lot.format === "dutch") return fall(lot, now, 12).map(([, price]) => price);
+  if (lot.day) return lot.day.trades.slice(-40).map((trade) => trade.price);
   if (lot.format === "call") return lot.indicated.slice(-40).map((point) => point.price);
   if (lot.format !== "english" || lot.bids === 0) return [];
   const known = app.bids.of(lot.id);
@@ -175,7 +176,7 @@ export class Chart {
 }
 
 /** A step of 1, 2 or 5 times a power of ten, in whole units. */
-function niceStep(rough) {
+export function niceStep(rough) {
   const power = 10 ** Math.floor(Math.log10(Math.max(1, rough)));
   const of = [1, 2, 5, 10].find((times) => times * power >= rough);
   return Math.max(1, of * power);

@@ -1,5 +1,6 @@
 // The user's own lots: what they bid, what came of it, and what it costs.
 
+import { averageWords } from "../market/daywords.js";
 import { standingWords } from "../market/own.js";
 import { grouped, shown, total, units } from "../market/money.js";
 import { formatOf, plural } from "../market/words.js";
@@ -70,10 +71,28 @@ function spent(lots) {
   return text === "" ? "" : `${text[0].toUpperCase()}${text.slice(1)}.`;
 }
 
+/** A row for each open order on a trading day, and one for what was traded on each side. */
+function dayRows(lot, head) {
+  const verb = { buy: "Buy", sell: "Sell" };
+  const open = [...app.own.dayOrders(lot.id).values()].map((order) => {
+    const limit = order.limit === null ? "at any price" : `at ${shown(units(order.limit))}`;
+    return [...head, `${verb[order.side]} ${grouped(order.open)} ${limit}`, order.state === "parked" ? "Parked" : "Open", "–", "–", "–"];
+  });
+  const traded = ["buy", "sell"].flatMap((side) => {
+    const fills = app.own.dayFills(lot.id).filter((fill) => fill.side === side);
+    const shares = fills.reduce((sum, fill) => sum + fill.quantity, 0n);
+    const value = fills.reduce((sum, fill) => sum + fill.quantity * BigInt(fill.price), 0n);
+    return shares === 0n ? [] : [[...head, `${verb[side]}, ${plural(fills.length, "fill")}`, "Filled", grouped(shares), averageWords(value, shares), total(value, 1)]];
+  });
+  const all = [...open, ...traded];
+  return all.length > 0 ? all : [[...head, "–", "No open order", "–", "–", "–"]];
+}
+
 /** A row for each order, or one for the bid. */
 function rowsOf(lot) {
   const head = [lot.id, lot.symbol, formatOf(lot)];
   const fill = ([, shares, price]) => [grouped(shares), shown(price), total(price, shares)];
+  if (lot.day) return dayRows(lot, head);
   const orders = app.own.orders(lot.id);
   if (orders.length === 0) {
     const bid = app.own.bid(lot.id);

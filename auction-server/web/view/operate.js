@@ -7,6 +7,7 @@ import { plain, typed, typedDecimal, typedQuantity } from "../market/money.js";
 import { clock, formatOf, plural } from "../market/words.js";
 import { app } from "./app.js";
 import { plot } from "./chart.js";
+import { dayTools, marketHalt } from "./dayrunning.js";
 import { el, field, mark, say, show } from "./dom.js";
 import { countdown } from "./row.js";
 import { SECONDS } from "./rates.js";
@@ -57,6 +58,48 @@ const CALL = ["Call", () => [
   ["random_end", "Random end (s)", text("random_end", "0", "numeric"), seconds],
   ["no_cancel", "No cancels before (s)", text("no_cancel", "0", "numeric"), (value, label) => (seconds(value, label) === "0" ? null : seconds(value, label))],
 ], ({ absolute, points, ...terms }) => ({ call: { ...terms, collar: absolute === null ? null : { absolute, basis_points: points } } })];
+
+/** A trading day: its schedule is written as `auction open` reads it. */
+const DAY = ["Trading day", () => [
+  ["phases", "Schedule", text("phases", "call 5m, continuous 1h, call 5m, at-last 2m"), schedule],
+  ["tick", "Tick", price("tick", "0.01"), money],
+  ["book", "The book of a call is", choice("book", [["open", "open"], ["closed", "closed"]]), asIs],
+  ["collar", "Collar of a call, in basis points", text("collar", "1000", "numeric"), collar],
+  ["static_corridor", "Static corridor, in basis points", text("static_corridor", "500", "numeric"), collar],
+  ["dynamic_corridor", "Dynamic corridor, in basis points", text("dynamic_corridor", "200", "numeric"), collar],
+  ["volatility_length", "Volatility call (s)", text("volatility_length", "120", "numeric"), seconds],
+  ["random_end", "Random end of a call (s)", text("random_end", "0", "numeric"), seconds],
+  ["interruptions_max", "Interruptions at most", text("interruptions_max", "16", "numeric"), whole],
+], ({ phases, tick, book, collar: around, random_end: end, ...terms }) => ({
+  day: {
+    ...terms,
+    phases: phases.scheduled,
+    volatility_random_end: "0",
+    call: { tick, book, collar: around, extensions_max: 2, market_extension: false, extend_by: "60000000", random_end: end, no_cancel: null },
+  },
+})];
+
+const UNITS_OF_TIME = { s: 1, m: 60, h: 3_600 };
+
+/** Phases of a schedule with their begins, and the length of all. */
+function schedule(value) {
+  const phases = { "pre-open": "pre_open", call: "call", continuous: "continuous", "at-last": "at_last" };
+  let after = 0;
+  const scheduled = value.split(",").map((part) => {
+    const [, name, count, unit] = part.trim().match(/^([a-z-]+) (\d+)([smh])$/) ?? [];
+    if (!phases[name] || Number(count) === 0) throw new Fault(`Schedule: “${part.trim()}” is no phase with a length, such as “call 5m”.`);
+    const phase = { phase: phases[name], begins_after: String(after * MICROS) };
+    after += Number(count) * UNITS_OF_TIME[unit];
+    return phase;
+  });
+  return { scheduled, length: String(after * MICROS) };
+}
+
+/** A collar or corridor of so many basis points; none with nothing or 0. */
+function collar(value, label) {
+  const points = value.trim() === "" ? 0 : whole(value, label);
+  return points === 0 ? null : { absolute: "0.00", basis_points: points };
+}
 
 class Fault extends Error {}
 
@@ -138,6 +181,7 @@ export class Operate {
     this.findUser = el("input", { type: "search", placeholder: "Name", "aria-label": "Find users", oninput: () => this.listUsers() });
     this.users = el("ul", { class: "orders" });
     this.userSaid = el("p", { class: "outcome", role: "status" });
+    this.halting = marketHalt();
     const card = (title, ...rest) => el("section", { class: "card" }, el("h3", {}, title), rest);
     this.root.replaceChildren(
       el("header", { class: "page-head" }, el("h2", {}, "Run the market")),
@@ -147,6 +191,7 @@ export class Operate {
         card("Lots", this.find, this.lots),
         card("Users", this.findUser, this.users, this.userSaid),
         app.market.accounts === "funds" ? this.paying() : "",
+        card("Halt everything", ...this.halting.nodes),
       ),
     );
   }
@@ -161,6 +206,7 @@ export class Operate {
     say(this.health, `${plural(open, "lot")} open, ${plural(app.market.users.length, "user")}, feed ${app.market.sequence}, ${check}, round trip ${trip === null ? "–" : `${trip.toFixed(1)} ms`}, ${app.server ?? ""}`);
     if (this.isStale && !app.isPaused) {
       this.isStale = false;
+      this.halting.update();
       this.list();
       this.listUsers();
     }
@@ -173,18 +219,21 @@ export class Operate {
     const symbol = el("input", { type: "text", name: "symbol", autocomplete: "off", autocapitalize: "characters", spellcheck: false, list: "symbols" });
     const known = el("datalist", { id: "symbols" });
     symbol.addEventListener("focus", () => known.childElementCount || known.append(...[...app.market.stocks.keys()].slice(0, 2_000).map((value) => el("option", { value }))));
-    if ([...app.market.stocks.values()][0]?.uncross !== undefined) FORMATS.call = CALL;
+    if ([...app.market.stocks.values()][0]?.uncross !== undefined) Object.assign(FORMATS, { call: CALL, day: DAY });
     const format = choice("format", Object.entries(FORMATS).map(([value, [words]]) => [value, words]));
     const [quantity, lasts, later, reserve] = [text("quantity", "1", "numeric"), text("minutes", "5", "decimal"), text("later", "0", "decimal"), price("reserve")];
+    const lastsField = field("Open for (min)", lasts);
     const reserveField = field("Hidden reserve, if any", reserve);
     const terms = el("div", { class: "fields" });
     const said = el("p", { class: "outcome", role: "status" });
     let fields = [];
-    const hasReserve = () => format.value !== "dutch" && format.value !== "call";
+    const hasReserve = () => !["dutch", "call", "day"].includes(format.value);
     const choose = () => {
       fields = FORMATS[format.value][1]();
       terms.replaceChildren(...fields.map(([, label, input]) => field(label, input)));
       show(reserveField, hasReserve());
+      // A day is as long as its schedule.
+      show(lastsField, format.value !== "day");
       if (format.value === "uniform" && quantity.value === "1") quantity.value = "100";
     };
     format.addEventListener("change", choose);
@@ -193,14 +242,14 @@ export class Operate {
       if (!app.market.stocks.has(symbol.value.trim().toUpperCase())) throw new Fault("Symbol: there is no such stock.");
       const { quantity: shares, fault } = typedQuantity(quantity.value);
       if (fault) throw new Fault(fault);
-      const [open, wait] = [minutes(lasts.value, "Open for"), minutes(later.value, "Opens in")];
+      const [open, wait] = [format.value === "day" ? "0" : minutes(lasts.value, "Open for"), minutes(later.value, "Opens in")];
       const opensAt = Math.round(app.now() * 1_000) + Number(wait);
       const body = Object.fromEntries(fields.map(([name, label, input, how]) => [name, how(input.value, label)]));
       return {
         symbol: symbol.value.trim().toUpperCase(),
         quantity: shares,
         opens_at: Number(wait) > 0 ? String(opensAt) : null,
-        closes_at: String(opensAt + Number(open)),
+        closes_at: String(opensAt + Number(body.phases?.length ?? open)),
         terms: FORMATS[format.value][2](body),
         reserve: hasReserve() ? optional(reserve.value, "Reserve") : null,
       };
@@ -219,7 +268,7 @@ export class Operate {
         say(said, error.message);
       }
     };
-    const common = [field("Symbol", symbol), field("Format", format), field("Shares", quantity), field("Open for (min)", lasts), field("Opens in (min)", later), reserveField];
+    const common = [field("Symbol", symbol), field("Format", format), field("Shares", quantity), lastsField, field("Opens in (min)", later), reserveField];
     return el("form", { class: "card", novalidate: true, onsubmit: open }, el("h3", {}, "Open a lot"), known, el("div", { class: "fields" }, common), terms, el("div", { class: "buttons" }, el("button", { class: "primary", type: "submit" }, "Open the lot")), said);
   }
 
@@ -295,7 +344,7 @@ export class Operate {
 }
 
 function runRow(lot) {
-  const tools = auctioneerTools(lot);
+  const tools = lot.day ? dayTools(lot) : auctioneerTools(lot);
   const rest = el("span", { class: "rest" });
   const about = el("span", { class: "hint" });
   const node = el("li", {}, el("div", { class: "run-head" }, el("a", { href: `#/lot/${lot.id}` }, lot.symbol), about, rest), tools.node);

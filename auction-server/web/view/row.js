@@ -2,6 +2,7 @@
 
 import { standingWords } from "../market/own.js";
 import { change, grouped, shown } from "../market/money.js";
+import { phaseWords } from "../market/daywords.js";
 import { formatOf, left, outcome } from "../market/words.js";
 import { app } from "./app.js";
 import { announceCountdown } from "./announce.js";
@@ -129,6 +130,7 @@ function flash(cell) {
 }
 
 function hidden(lot) {
+  if (lot.day) return phaseWords(lot);
   if (lot.format === "call") return lot.bidders > 0 ? "orders" : "no order yet";
   if (lot.phase === "scheduled") return "not open yet";
   if (lot.format === "english") return "no bid yet";

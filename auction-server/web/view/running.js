@@ -44,7 +44,7 @@ export function auctioneerTools(lot) {
 }
 
 /** A button that asks once more, by its own words, before what cannot be undone. */
-function sure(name, job) {
+export function sure(name, job) {
   let isAsking = false;
   const rest = () => {
     isAsking = false;
