@@ -285,14 +285,8 @@ impl Oracle {
             Command::CancelOrder { lot, order } => {
                 self.change_order(now, who, *lot, Change::Cancel(*order))
             }
-            Command::Register(registration) => {
-                may_operate(who)?;
-                self.register(registration)
-            }
-            Command::OpenSession(new) => {
-                may_operate(who)?;
-                self.open_session(new)
-            }
+            Command::Register(new) => may_operate(who).and_then(|()| self.register(new)),
+            Command::OpenSession(new) => may_operate(who).and_then(|()| self.open_session(new)),
             Command::AddDevice(device) => self.add_device(who, device.key),
             Command::PlaceDayOrder { .. }
             | Command::ReplaceDayOrder { .. }

@@ -178,7 +178,14 @@ pub fn explain_body(kind: Kind, body: &[u8]) -> Result<String, Unexplained> {
 /// unknown kind: no request of this version has it.
 #[must_use]
 pub fn hides(kind: Kind) -> bool {
-    [Kind::REGISTER, Kind::LOGIN, Kind::RESUME, Kind::LOGGED_IN].contains(&kind)
+    [
+        Kind::REGISTER,
+        Kind::LOGIN,
+        Kind::RESUME,
+        Kind::LOGGED_IN,
+        Kind::CHANGE_PASSWORD,
+    ]
+    .contains(&kind)
 }
 
 /// Explains the frame that begins at `start`, and returns the start of the next one.
@@ -243,6 +250,9 @@ fn client_json(mut message: ClientMessage) -> String {
     match &mut message {
         ClientMessage::Register(register) => register.password = no_password(),
         ClientMessage::Login(login) => login.password = no_password(),
+        ClientMessage::ChangePassword(change) => {
+            (change.old, change.new) = (no_password(), no_password());
+        }
         ClientMessage::Resume(resume) => resume.token = no_token(),
         _ => {}
     }

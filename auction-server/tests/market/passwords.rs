@@ -19,7 +19,7 @@ fn code<T>(result: Result<T, Refused>) -> Option<Code> {
 }
 
 #[test]
-fn a_changed_password_holds_after_a_kill_and_ends_other_sessions() {
+fn a_changed_password_holds_after_a_kill() {
     let test_market = TestMarket::with_lots(1);
     let server = test_market.open();
     let mut here = Line::trader(server.address(), "mia");
@@ -46,7 +46,7 @@ fn a_changed_password_holds_after_a_kill_and_ends_other_sessions() {
 }
 
 #[test]
-fn the_session_that_changes_the_password_stays_and_others_are_closed_at_once() {
+fn a_change_closes_the_other_sessions_at_once() {
     let test_market = TestMarket::with_lots(1);
     let server = test_market.open();
     let mut here = Line::trader(server.address(), "mia");
@@ -59,7 +59,7 @@ fn the_session_that_changes_the_password_stays_and_others_are_closed_at_once() {
 }
 
 #[test]
-fn a_password_is_changed_only_with_the_present_one_and_tries_are_limited() {
+fn a_change_takes_the_present_password_and_tries_are_limited() {
     let test_market = TestMarket::with_lots(1).set("rate-failed-logins", "2/1h");
     let server = test_market.open();
     let mut stranger = Line::open(server.address());
