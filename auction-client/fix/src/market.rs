@@ -32,6 +32,8 @@ pub struct View {
     clock: Option<ServerClock>,
     pub is_connected: bool,
     pub open_lots: usize,
+    /// Time since which the whole market is halted.
+    pub halted_since: Option<Timestamp>,
 }
 
 /// Handle to the followed market.
@@ -114,6 +116,7 @@ impl View {
         }
         self.stocks = market.stocks().copied().collect();
         self.open_lots = market.open_lots();
+        self.halted_since = market.halted_since();
         self.indicatives
             .retain(|lot, _| market.lot(*lot).is_some_and(|lot| !lot.is_closed()));
     }
@@ -122,6 +125,11 @@ impl View {
         self.open_lots = market.open_lots();
         if let PublicEvent::StockListed(_) = event {
             self.stocks = market.stocks().copied().collect();
+            return Some(Change::Everything);
+        }
+        if let PublicEvent::MarketHalted | PublicEvent::MarketResumed = event {
+            // A resumption moves the times of all lots.
+            self.replace(market);
             return Some(Change::Everything);
         }
         let lot = market.lot(event.lot()?)?;

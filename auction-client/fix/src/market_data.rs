@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use auction_core::{Book, Indicative, Lot, NoCrossBecause, Outcome, Price, Timestamp};
+use auction_core::{
+    Book, DayBook, DayPhase, DayTerms, Indicative, Lot, NoCrossBecause, Outcome, Price, Terms,
+    Timestamp,
+};
 
 use crate::dictionary::{self as tag, Version};
 use crate::orders::OutMessage;
@@ -291,46 +294,106 @@ pub fn put_instrument(message: &mut OutMessage, lot: &Lot) {
     message.put(tag::SECURITY_ID_SOURCE, "8");
 }
 
-/// Returns the `SecurityTradingStatus` of a lot.
-pub fn trading_status(lot: &Lot, version: Version, now: Timestamp) -> (&'static str, String) {
+/// State of a lot, as FIX has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TradingStatus {
+    /// `SecurityTradingStatus`.
+    code: &'static str,
+    /// `TradingSessionSubID`: the phase of a trading day.
+    phase: Option<&'static str>,
+    text: String,
+}
+
+/// Returns the state of a lot. `market_halted`: since when the whole market is halted.
+pub fn trading_status(
+    lot: &Lot,
+    market_halted: Option<Timestamp>,
+    version: Version,
+    now: Timestamp,
+) -> TradingStatus {
+    let status = |code, text| TradingStatus {
+        code,
+        phase: None,
+        text,
+    };
     if lot.is_closed() {
-        return ("18", "the lot has closed".to_owned());
+        return status("18", "the lot has closed".to_owned());
     }
     if let Some(since) = lot.halted_since {
-        return ("2", format!("halted since {since}"));
+        return status("2", format!("halted since {since}"));
+    }
+    if let Some(since) = market_halted {
+        return status("2", format!("the whole market is halted since {since}"));
     }
     if lot.is_scheduled() {
-        return ("21", format!("opens at {}", lot.opened_at));
+        return status("21", format!("opens at {}", lot.opened_at));
     }
     let closes = format!("closes at {}", lot.closes_at);
-    match (&lot.book, version) {
-        (Book::Call(_), Version::Fix50) if lot.no_cancel_from().is_some_and(|from| now >= from) => {
-            ("27", format!("no cancels; {closes}"))
+    let call = match version {
+        Version::Fix50 => "24",
+        Version::Fix44 => "21",
+    };
+    match (&lot.book, &lot.terms, version) {
+        (Book::Day(day), Terms::Day(terms), _) => day_status(day, terms, call, version),
+        (Book::Call(_), _, Version::Fix50)
+            if lot.no_cancel_from().is_some_and(|from| now >= from) =>
+        {
+            status("27", format!("no cancels; {closes}"))
         }
-        (Book::Call(_), Version::Fix50) => ("24", format!("call auction; {closes}")),
-        (Book::Call(_), Version::Fix44) => ("21", format!("call auction; {closes}")),
-        _ => ("17", closes),
+        (Book::Call(_), ..) => status(call, format!("call auction; {closes}")),
+        _ => status("17", closes),
+    }
+}
+
+/// Returns the state of a day that is open. In a pause of trading by a volatility interruption the phase is 6, a call within
+/// the day.
+fn day_status(
+    day: &DayBook,
+    terms: &DayTerms,
+    call: &'static str,
+    version: Version,
+) -> TradingStatus {
+    let (code, phase, name) = match day.phase {
+        None => ("21", "1", "not begun"),
+        Some(DayPhase::PreOpen) => ("21", "1", "pre-open"),
+        Some(DayPhase::Call) if day.is_opening_call(terms) => (call, "2", "opening call"),
+        Some(DayPhase::Call) if day.is_closing_call(terms) => (call, "4", "closing call"),
+        Some(DayPhase::Call) => (call, "6", "call within the day"),
+        Some(DayPhase::Continuous) => ("17", "3", "continuous trading"),
+        Some(DayPhase::Volatility) => (call, "6", "call after a volatility interruption"),
+        Some(DayPhase::AtLast) => match version {
+            Version::Fix50 => ("26", "5", "trading at the closing price"),
+            Version::Fix44 => ("17", "5", "trading at the closing price"),
+        },
+    };
+    TradingStatus {
+        code,
+        phase: Some(phase),
+        text: format!("{name} until {}", day.phase_ends_at),
     }
 }
 
 /// Makes a security status.
 pub fn security_status(
     lot: &Lot,
+    status: &TradingStatus,
     request: &str,
     is_update: bool,
-    version: Version,
     now: Timestamp,
 ) -> OutMessage {
-    let (status, text) = trading_status(lot, version, now);
     let mut message = OutMessage::new("f").with(tag::SECURITY_STATUS_REQ_ID, request);
     put_instrument(&mut message, lot);
+    if let Some(phase) = status.phase {
+        message.put(tag::TRADING_SESSION_ID, "1");
+        message.put(tag::TRADING_SESSION_SUB_ID, phase);
+    }
     message.put(
         tag::UNSOLICITED_INDICATOR,
         if is_update { "Y" } else { "N" },
     );
-    message.put(tag::SECURITY_TRADING_STATUS, status);
+    message.put(tag::SECURITY_TRADING_STATUS, status.code);
     message.put(tag::TRANSACT_TIME, value::time_text(now));
-    message.put(tag::TEXT, text);
+    message.put(tag::TEXT, status.text.as_str());
     if let Some((price, _)) = traded(lot) {
         message.put(tag::LAST_PX, price.to_string());
     }
