@@ -1,7 +1,9 @@
 //! Orders of a trading day, from the pre-open to the close.
 
-use auction_client::{CancelAll, HaltAll, ResumeAll};
-use auction_core::DayPhase;
+use std::collections::BTreeMap;
+
+use auction_client::{CancelAll, CancelOrder, HaltAll, PlaceDayOrder, ResumeAll};
+use auction_core::{DayOrder, DayPhase, OrderId, Price, Quantity, SelfTrade, Side, TimeInForce};
 
 use crate::stage::{DAY, Stage, until};
 use crate::wire::{Received, Wire, now};
@@ -14,6 +16,32 @@ fn replace(wire: &mut Wire, id: &str, orig: &str, side: &str, more: &str) {
 /// `LastQty`, `LastPx`, `CumQty` and `LeavesQty`.
 fn sums(report: &Received) -> [&str; 4] {
     [32, 31, 14, 151].map(|tag| report.get(tag))
+}
+
+/// Places an order without the gateway.
+fn place(stage: &Stage, user: &str, quantity: u64, limit: Option<&str>, time: TimeInForce) {
+    stage.with(user, async |client| {
+        let order = DayOrder {
+            side: Side::Buy,
+            quantity: Quantity::new(quantity).unwrap(),
+            limit: limit.map(|limit| Price::parse(limit).unwrap()),
+            time_in_force: time,
+            post_only: false,
+            self_trade: SelfTrade::Refuse,
+        };
+        client.ask(PlaceDayOrder { lot: DAY, order }).await.unwrap();
+    });
+}
+
+/// Reads reports of several orders. Those of one order come in their order, and those of two in any.
+fn read_all<const N: usize>(wire: &mut Wire, expected: [&str; N]) -> [Received; N] {
+    let mut reports = [(); N].map(|()| wire.read());
+    reports.sort_by_key(|report| report.get(11).to_owned());
+    let kinds = reports
+        .each_ref()
+        .map(|report| format!("{} {}", report.get(11), report.kind()));
+    assert_eq!(kinds, expected);
+    reports
 }
 
 /// A day in continuous trading, without orders.
@@ -210,25 +238,19 @@ fn post_only_and_self_trade_prevention_do_what_they_say() {
             .starts_with("would_self_trade: ")
     );
     mia.order("c", "CALL", "1", 2, "40=2|44=11|2964=100|");
-    mia.read_kind("8 0 0");
-    let less = mia.read_kind("8 D 0");
+    let reports = read_all(&mut mia, ["a 8 D 0", "c 8 0 0", "c 8 4 4"]);
+    let less = &reports[0];
     assert_eq!(
-        (less.get(11), less.get(38), less.get(151), less.get(378)),
-        ("a", "3", "3", "5")
+        (less.get(38), less.get(151), less.get(378)),
+        ("3", "3", "5")
     );
-    assert_eq!(mia.read_kind("8 4 4").get(11), "c");
     mia.order("d", "CALL", "1", 2, "40=2|44=11|2964=2|");
-    mia.read_kind("8 0 0");
-    let older = mia.read_kind("8 4 4");
-    assert_eq!((older.get(11), older.get(151)), ("a", "0"));
+    let reports = read_all(&mut mia, ["a 8 4 4", "d 8 0 0"]);
+    assert_eq!(reports[0].get(151), "0");
     mia.order("e", "CALL", "2", 2, "40=2|44=11|2964=1|");
-    mia.read_kind("8 0 0");
-    assert_eq!(mia.read_kind("8 4 4").get(11), "e");
+    read_all(&mut mia, ["e 8 0 0", "e 8 4 4"]);
     mia.order("f", "CALL", "2", 2, "40=2|44=11|2964=3|");
-    mia.read_kind("8 0 0");
-    let mut both = [(); 2].map(|()| mia.read_kind("8 4 4").get(11).to_owned());
-    both.sort();
-    assert_eq!(both, ["d", "f"]);
+    read_all(&mut mia, ["d 8 4 4", "f 8 0 0", "f 8 4 4"]);
     mia.order("g", "CALL", "2", 2, "40=2|44=11|2964=4|");
     assert_eq!(mia.read_kind("3").get(371), "2964");
     mia.order("h", "CALL", "2", 2, "40=2|44=11|59=6|");
@@ -247,23 +269,13 @@ fn trades_while_the_gateway_was_gone_are_caught_up() {
     stage.kill_gateway();
     // c is cancelled, b trades whole, and a in part.
     stage.with("mia", async |client| {
-        let order = auction_core::OrderId(3);
-        let cancel = auction_client::CancelOrder { lot: DAY, order };
+        let order = OrderId(3);
+        let cancel = CancelOrder { lot: DAY, order };
         client.ask(cancel).await.unwrap();
     });
     for (quantity, limit) in [(3, "13"), (4, "110")] {
-        stage.with("ned", async |client| {
-            let order = auction_core::DayOrder {
-                side: auction_core::Side::Buy,
-                quantity: auction_core::Quantity::new(quantity).unwrap(),
-                limit: Some(auction_core::Price::parse(limit).unwrap()),
-                time_in_force: auction_core::TimeInForce::ImmediateOrCancel,
-                post_only: false,
-                self_trade: auction_core::SelfTrade::Refuse,
-            };
-            let placed = auction_client::PlaceDayOrder { lot: DAY, order };
-            client.ask(placed).await.unwrap();
-        });
+        let time = TimeInForce::ImmediateOrCancel;
+        place(&stage, "ned", quantity, Some(limit), time);
     }
     stage.start_gateway();
     let mut mia = mia.again(stage.fix);
@@ -341,14 +353,150 @@ fn phases_and_a_halt_of_the_market_are_reported() {
         client.ask(ResumeAll {}).await.unwrap();
     });
     let mut resumed = vec![mia.read()];
-    while resumed.last().unwrap().get(625) != "6" {
+    let is_call = |message: &&Received| message.get(625) == "6";
+    let is_open = |message: &&Received| message.get(340) == "2";
+    while !(resumed.iter().any(|message| is_call(&message))
+        && resumed.iter().any(|message| is_open(&message)))
+    {
         resumed.push(mia.read());
     }
-    let call = resumed.last().unwrap();
+    let call = resumed.iter().find(is_call).unwrap();
     assert_eq!(call.get(326), "24", "trading goes on through a call");
     assert!(
         call.get(58)
             .starts_with("call after a volatility interruption")
     );
-    assert!(resumed.iter().any(|message| message.get(340) == "2"));
+}
+
+/// Action, type, price and size of each entry, and the last characters of its id.
+fn entries(message: &Received) -> Vec<[String; 5]> {
+    let first = if message.get(35) == "X" { 279 } else { 269 };
+    let mut entries: Vec<[String; 5]> = Vec::new();
+    for (tag, value) in &message.0 {
+        if *tag == first {
+            entries.push(Default::default());
+        }
+        let place = match tag {
+            279 => 0,
+            269 => 1,
+            270 => 2,
+            271 => 3,
+            278 => 4,
+            _ => continue,
+        };
+        entries.last_mut().unwrap()[place].clone_from(value);
+    }
+    entries
+}
+
+fn entry(text: &str) -> [String; 5] {
+    let fields: Vec<_> = text
+        .split(' ')
+        .map(|field| field.replace('-', ""))
+        .collect();
+    fields.try_into().unwrap()
+}
+
+#[test]
+fn the_book_trades_and_statistics_of_a_day_are_shown() {
+    let stage = Stage::with_day();
+    let (mut mia, mut ned) = (stage.mia(), stage.ned());
+    // Entries as they are by all changes so far, and the trades as they came.
+    let mut trades = Vec::new();
+    let mut book = BTreeMap::new();
+    let mut until_shown = |wire: &mut Wire, expected: &[&str]| {
+        let expected: Vec<_> = expected.iter().map(|text| entry(text)).collect();
+        while !expected.iter().all(|entry| {
+            let found: Option<&[String; 5]> = book.get(&entry[4]);
+            found == Some(entry)
+        }) {
+            let message = wire.read();
+            assert!(["W", "X"].contains(&message.get(35)), "{message:?}");
+            for [action, kind, price, size, id] in entries(&message) {
+                let id = id.replace('-', "");
+                if kind == "2" {
+                    trades.push([price, size, id]);
+                } else if action == "2" {
+                    book.remove(&id);
+                } else {
+                    book.insert(id.clone(), [String::new(), kind, price, size, id]);
+                }
+            }
+        }
+        trades.clone()
+    };
+    mia.send(
+        "V",
+        "262=m|263=1|264=0|267=11|269=0|269=1|269=2|269=4|269=5|269=7|269=8|269=9|269=A|269=B|269=Q|146=1|55=CALL|",
+    );
+    until_shown(&mut mia, &["- B - 0 1B1"]);
+    stage.next_phase(0, Some(DayPhase::Call));
+    ned.order("n1", "CALL", "2", 10, "40=2|44=10|");
+    ned.read_kind("8 0 0");
+    place(&stage, "mia", 4, Some("10"), TimeInForce::Day);
+    // The opening call as it would be now: 6 more to sell.
+    until_shown(
+        &mut mia,
+        &["- 4 10.00 4 141", "- Q 10.00 4 1Q1", "- A - 6 1A1"],
+    );
+    stage.next_phase(1, Some(DayPhase::Continuous));
+    until_shown(
+        &mut mia,
+        &["- 1 10.00 6 111", "- 4 10.00 - 141", "- B - 4 1B1"],
+    );
+    ned.read_kind("8 F 1");
+    for (id, side, quantity, limit) in [
+        ("n3", "2", 5, "11"),
+        ("n4", "2", 2, "10"),
+        ("n5", "1", 3, "9"),
+    ] {
+        ned.order(id, "CALL", side, quantity, &format!("40=2|44={limit}|"));
+        ned.read_kind("8 0 0");
+    }
+    // By price: 6 and 2 at 10.
+    until_shown(
+        &mut mia,
+        &["- 1 10.00 8 111", "- 1 11.00 5 112", "- 0 9.00 3 101"],
+    );
+    let mut old = Wire::answered(stage.fix, "OLD", "FIX.4.4", 1, "141=Y|").0;
+    old.send(
+        "V",
+        "262=o|263=0|264=1|267=3|269=0|269=1|269=2|146=1|55=CALL|",
+    );
+    let best: Vec<_> = entries(&old.read_kind("W"))
+        .into_iter()
+        .map(|entry| entry[1..4].join(" "))
+        .collect();
+    assert_eq!(best, ["0 9.00 3", "1 10.00 8", "2 10.00 4"]);
+    place(&stage, "mia", 9, None, TimeInForce::ImmediateOrCancel);
+    let trades = until_shown(
+        &mut mia,
+        &[
+            "- 1 11.00 4 111",
+            "- 7 11.00 - 171",
+            "- 8 10.00 - 181",
+            "- 9 10.0769 - 191",
+            "- B - 13 1B1",
+        ],
+    );
+    let expected = [
+        ["10.00", "4", "121"],
+        ["10.00", "6", "122"],
+        ["10.00", "2", "123"],
+        ["11.00", "1", "124"],
+    ];
+    assert_eq!(trades, expected.map(|trade| trade.map(str::to_owned)));
+    place(&stage, "mia", 3, Some("12"), TimeInForce::AtClose);
+    stage.next_phase(2, Some(DayPhase::Call));
+    // In the closing call 3 to buy at 12 meet 4 at 11.
+    until_shown(
+        &mut mia,
+        &["- 5 11.00 3 151", "- A - 1 1A1", "- 4 10.00 - 141"],
+    );
+    stage.next_phase(3, Some(DayPhase::AtLast));
+    until_shown(
+        &mut mia,
+        &["- 5 11.00 - 151", "- Q 11.00 - 1Q1", "- B - 16 1B1"],
+    );
+    stage.close(DAY);
 }
