@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use auction_client::{
     Bid, BidMaximum, BidPlaced, CancelOrder, Client, Code, ConnectionError, Fault, InFlight,
-    LoggedIn, PlaceOrder, Refused, ReplaceOrder, RequestError, Secret, Tls, Token, Trust, tcp,
+    LoggedIn, PlaceDayOrder, PlaceOrder, Refused, ReplaceDayOrder, ReplaceOrder, RequestError,
+    Secret, Tls, Token, Trust, tcp,
 };
-use auction_core::{Name, OrderId, RequestId};
+use auction_core::{DayOrder, DayReply, Name, OrderId, Quantity, RequestId};
 
 use crate::limits::RETRY_AFTER;
 use crate::order_log::private;
@@ -133,6 +134,8 @@ pub enum End {
 enum Sent {
     Place(InFlight<PlaceOrder>),
     Replace(InFlight<ReplaceOrder>),
+    PlaceDay(InFlight<PlaceDayOrder>),
+    ReplaceDay(InFlight<ReplaceDayOrder>),
     Cancel(InFlight<CancelOrder>),
     Bid(InFlight<Bid>),
     Maximum(InFlight<BidMaximum>),
@@ -152,6 +155,8 @@ pub struct Submitted {
 enum MarketRequest {
     Place(PlaceOrder),
     Replace(ReplaceOrder),
+    PlaceDay(PlaceDayOrder),
+    ReplaceDay(ReplaceDayOrder),
     Cancel(CancelOrder),
     Bid(Bid),
     Maximum(BidMaximum),
@@ -220,6 +225,17 @@ fn market_request(intent: &Intent, orders: &Orders) -> Option<MarketRequest> {
     Some(match &intent.action {
         Action::Place(content) => {
             let lot = content.lot;
+            if let Some(day) = content.day {
+                let order = DayOrder {
+                    side: content.side,
+                    quantity: content.quantity,
+                    limit: content.price,
+                    time_in_force: day.time_in_force,
+                    post_only: day.post_only,
+                    self_trade: day.self_trade,
+                };
+                return Some(MarketRequest::PlaceDay(PlaceDayOrder { lot, order }));
+            }
             match (content.is_order, content.order_type, content.price) {
                 (true, _, limit) => MarketRequest::Place(PlaceOrder {
                     lot,
@@ -235,7 +251,19 @@ fn market_request(intent: &Intent, orders: &Orders) -> Option<MarketRequest> {
         }
         Action::Replace { key, content } => {
             let lot = content.lot;
-            match orders.order(*key)?.place {
+            let before = orders.order(*key)?;
+            if content.day.is_some() {
+                // The new quantity is that of the whole order. If more trades meanwhile, the market refuses.
+                let open = content.quantity.get().checked_sub(before.filled)?;
+                return Some(MarketRequest::ReplaceDay(ReplaceDayOrder {
+                    lot,
+                    order: before.place?,
+                    quantity: Quantity::new(open)?,
+                    limit: content.price,
+                    believed: Quantity::new(before.leaves()),
+                }));
+            }
+            match before.place {
                 Some(order) => MarketRequest::Replace(ReplaceOrder {
                     lot,
                     order,
@@ -264,6 +292,8 @@ impl MarketRequest {
         Ok(match self.clone() {
             Self::Place(request) => Sent::Place(client.submit_as(id, request).await?),
             Self::Replace(request) => Sent::Replace(client.submit_as(id, request).await?),
+            Self::PlaceDay(request) => Sent::PlaceDay(client.submit_as(id, request).await?),
+            Self::ReplaceDay(request) => Sent::ReplaceDay(client.submit_as(id, request).await?),
             Self::Cancel(request) => Sent::Cancel(client.submit_as(id, request).await?),
             Self::Bid(request) => Sent::Bid(client.submit_as(id, request).await?),
             Self::Maximum(request) => Sent::Maximum(client.submit_as(id, request).await?),
@@ -274,10 +304,13 @@ impl MarketRequest {
 impl Sent {
     async fn answer(self) -> Result<Answer, RequestError> {
         let placed = |order: OrderId| Answer::Placed(order);
+        let day = |reply: DayReply| Answer::Day(reply);
         let bid = |placed: BidPlaced| Answer::Bid(placed.bid);
         match self {
             Self::Place(sent) => sent.await.map(placed),
             Self::Replace(sent) => sent.await.map(|_| Answer::Done),
+            Self::PlaceDay(sent) => sent.await.map(day),
+            Self::ReplaceDay(sent) => sent.await.map(day),
             Self::Cancel(sent) => sent.await.map(|_| Answer::Done),
             Self::Bid(sent) => sent.await.map(bid),
             Self::Maximum(sent) => sent.await.map(bid),

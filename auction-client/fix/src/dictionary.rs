@@ -66,6 +66,7 @@ fields! {
     CUM_QTY 14 "CumQty" Qty [];
     CURRENCY 15 "Currency" String [];
     EXEC_ID 17 "ExecID" String [];
+    EXEC_INST 18 "ExecInst" MultipleString ["6" "PARTICIPATE_DONT_INITIATE"];
     HANDL_INST 21 "HandlInst" Char ["1" "AUTOMATED_NO_INTERVENTION", "2" "AUTOMATED_INTERVENTION_OK", "3" "MANUAL"];
     SECURITY_ID_SOURCE 22 "SecurityIDSource" String ["8" "EXCHANGE_SYMBOL"];
     LAST_PX 31 "LastPx" Price [];
@@ -74,7 +75,7 @@ fields! {
     MSG_TYPE 35 "MsgType" String [];
     ORDER_ID 37 "OrderID" String [];
     ORDER_QTY 38 "OrderQty" Qty [];
-    ORD_STATUS 39 "OrdStatus" Char ["0" "NEW", "1" "PARTIALLY_FILLED", "2" "FILLED", "4" "CANCELED", "8" "REJECTED", "A" "PENDING_NEW", "C" "EXPIRED"];
+    ORD_STATUS 39 "OrdStatus" Char ["0" "NEW", "1" "PARTIALLY_FILLED", "2" "FILLED", "3" "DONE_FOR_DAY", "4" "CANCELED", "8" "REJECTED", "A" "PENDING_NEW", "C" "EXPIRED"];
     ORD_TYPE 40 "OrdType" Char ["1" "MARKET", "2" "LIMIT", "P" "PEGGED"];
     ORIG_CL_ORD_ID 41 "OrigClOrdID" String [];
     POSS_DUP_FLAG 43 "PossDupFlag" Boolean [];
@@ -86,13 +87,14 @@ fields! {
     SIDE 54 "Side" Char ["1" "BUY", "2" "SELL"];
     SYMBOL 55 "Symbol" String [];
     TEXT 58 "Text" String [];
-    TIME_IN_FORCE 59 "TimeInForce" Char ["0" "DAY", "2" "AT_THE_OPENING", "7" "AT_THE_CLOSE", "B" "GOOD_FOR_AUCTION"];
+    TIME_IN_FORCE 59 "TimeInForce" Char ["0" "DAY", "2" "AT_THE_OPENING", "3" "IMMEDIATE_OR_CANCEL", "4" "FILL_OR_KILL", "6" "GOOD_TILL_DATE", "7" "AT_THE_CLOSE", "B" "GOOD_FOR_AUCTION"];
     TRANSACT_TIME 60 "TransactTime" UtcTimestamp [];
     POSS_RESEND 97 "PossResend" Boolean [];
     CXL_REJ_REASON 102 "CxlRejReason" Int ["0" "TOO_LATE_TO_CANCEL", "1" "UNKNOWN_ORDER", "2" "BROKER_OPTION", "3" "ALREADY_PENDING", "6" "DUPLICATE_CLORDID", "99" "OTHER"];
     ORD_REJ_REASON 103 "OrdRejReason" Int ["0" "BROKER_OPTION", "1" "UNKNOWN_SYMBOL", "2" "EXCHANGE_CLOSED", "3" "ORDER_EXCEEDS_LIMIT", "4" "TOO_LATE_TO_ENTER", "5" "UNKNOWN_ORDER", "6" "DUPLICATE_ORDER", "11" "UNSUPPORTED_ORDER_CHARACTERISTIC", "13" "INCORRECT_QUANTITY", "99" "OTHER"];
+    EXPIRE_TIME 126 "ExpireTime" UtcTimestamp [];
     NO_RELATED_SYM 146 "NoRelatedSym" NumInGroup [];
-    EXEC_TYPE 150 "ExecType" Char ["0" "NEW", "4" "CANCELED", "5" "REPLACED", "8" "REJECTED", "A" "PENDING_NEW", "C" "EXPIRED", "D" "RESTATED", "F" "TRADE", "I" "ORDER_STATUS"];
+    EXEC_TYPE 150 "ExecType" Char ["0" "NEW", "3" "DONE_FOR_DAY", "4" "CANCELED", "5" "REPLACED", "8" "REJECTED", "A" "PENDING_NEW", "C" "EXPIRED", "D" "RESTATED", "F" "TRADE", "I" "ORDER_STATUS"];
     LEAVES_QTY 151 "LeavesQty" Qty [];
     PEG_OFFSET_VALUE 211 "PegOffsetValue" Price [];
     MD_REQ_ID 262 "MDReqID" String [];
@@ -101,7 +103,7 @@ fields! {
     MD_UPDATE_TYPE 265 "MDUpdateType" Int ["0" "FULL_REFRESH", "1" "INCREMENTAL_REFRESH"];
     NO_MD_ENTRY_TYPES 267 "NoMDEntryTypes" NumInGroup [];
     NO_MD_ENTRIES 268 "NoMDEntries" NumInGroup [];
-    MD_ENTRY_TYPE 269 "MDEntryType" Char ["0" "BID", "1" "OFFER", "2" "TRADE", "4" "OPENING_PRICE", "5" "CLOSING_PRICE", "A" "IMBALANCE", "B" "TRADE_VOLUME", "J" "EMPTY_BOOK", "Q" "AUCTION_CLEARING_PRICE"];
+    MD_ENTRY_TYPE 269 "MDEntryType" Char ["0" "BID", "1" "OFFER", "2" "TRADE", "4" "OPENING_PRICE", "5" "CLOSING_PRICE", "7" "TRADING_SESSION_HIGH_PRICE", "8" "TRADING_SESSION_LOW_PRICE", "9" "TRADING_SESSION_VWAP_PRICE", "A" "IMBALANCE", "B" "TRADE_VOLUME", "J" "EMPTY_BOOK", "Q" "AUCTION_CLEARING_PRICE"];
     MD_ENTRY_PX 270 "MDEntryPx" Price [];
     MD_ENTRY_SIZE 271 "MDEntrySize" Qty [];
     TRADE_CONDITION 277 "TradeCondition" MultipleString ["P" "IMBALANCE_MORE_BUYERS", "Q" "IMBALANCE_MORE_SELLERS"];
@@ -114,13 +116,14 @@ fields! {
     SECURITY_RESPONSE_ID 322 "SecurityResponseID" String [];
     SECURITY_STATUS_REQ_ID 324 "SecurityStatusReqID" String [];
     UNSOLICITED_INDICATOR 325 "UnsolicitedIndicator" Boolean [];
-    SECURITY_TRADING_STATUS 326 "SecurityTradingStatus" Int ["2" "TRADING_HALT", "17" "READY_TO_TRADE", "18" "NOT_AVAILABLE_FOR_TRADING", "20" "UNKNOWN_OR_INVALID", "21" "PRE_OPEN", "24" "PRE_CROSS", "27" "NO_CANCEL"];
+    SECURITY_TRADING_STATUS 326 "SecurityTradingStatus" Int ["2" "TRADING_HALT", "17" "READY_TO_TRADE", "18" "NOT_AVAILABLE_FOR_TRADING", "20" "UNKNOWN_OR_INVALID", "21" "PRE_OPEN", "24" "PRE_CROSS", "26" "POST_CLOSE", "27" "NO_CANCEL"];
     TRAD_SES_REQ_ID 335 "TradSesReqID" String [];
     TRADING_SESSION_ID 336 "TradingSessionID" String [];
     TRAD_SES_METHOD 338 "TradSesMethod" Int ["1" "ELECTRONIC"];
     TRAD_SES_MODE 339 "TradSesMode" Int ["2" "PRODUCTION"];
     TRAD_SES_STATUS 340 "TradSesStatus" Int ["0" "UNKNOWN", "1" "HALTED", "2" "OPEN", "3" "CLOSED", "4" "PRE_OPEN"];
     REF_MSG_TYPE 372 "RefMsgType" String [];
+    EXEC_RESTATEMENT_REASON 378 "ExecRestatementReason" Int ["5" "PARTIAL_DECLINE_OF_ORDERQTY", "99" "OTHER"];
     BUSINESS_REJECT_REF_ID 379 "BusinessRejectRefID" String [];
     BUSINESS_REJECT_REASON 380 "BusinessRejectReason" Int ["0" "OTHER", "1" "UNKNOWN_ID", "3" "UNSUPPORTED_MESSAGE_TYPE", "4" "APPLICATION_NOT_AVAILABLE", "6" "NOT_AUTHORIZED"];
     DISCRETION_INST 388 "DiscretionInst" Char ["0" "RELATED_TO_DISPLAYED_PRICE"];
@@ -132,7 +135,7 @@ fields! {
     TOTAL_AFFECTED_ORDERS 533 "TotalAffectedOrders" Int [];
     SECURITY_LIST_REQUEST_TYPE 559 "SecurityListRequestType" Int ["0" "SYMBOL", "4" "ALL_SECURITIES"];
     SECURITY_REQUEST_RESULT 560 "SecurityRequestResult" Int ["0" "VALID_REQUEST", "1" "INVALID_OR_UNSUPPORTED_REQUEST", "2" "NO_INSTRUMENTS_FOUND"];
-    MATCH_TYPE 574 "MatchType" String ["7" "CALL_AUCTION"];
+    MATCH_TYPE 574 "MatchType" String ["4" "AUTO_MATCH", "7" "CALL_AUCTION"];
     MASS_STATUS_REQ_ID 584 "MassStatusReqID" String [];
     MASS_STATUS_REQ_TYPE 585 "MassStatusReqType" Int ["1" "STATUS_FOR_ORDERS_FOR_A_SECURITY", "7" "STATUS_FOR_ALL_ORDERS"];
     TRADING_SESSION_SUB_ID 625 "TradingSessionSubID" String [];
@@ -143,9 +146,11 @@ fields! {
     LAST_FRAGMENT 893 "LastFragment" Boolean [];
     TOT_NUM_REPORTS 911 "TotNumReports" Int [];
     LAST_RPT_REQUESTED 912 "LastRptRequested" Boolean [];
+    AGGRESSOR_INDICATOR 1057 "AggressorIndicator" Boolean [];
     PEG_PRICE_TYPE 1094 "PegPriceType" Int ["5" "PRIMARY_PEG"];
     APPL_VER_ID 1128 "ApplVerID" String ["9" "FIX50SP2"];
     MASS_ACTION_REPORT_ID 1369 "MassActionReportID" String [];
+    SELF_MATCH_PREVENTION_INSTRUCTION 2964 "SelfMatchPreventionInstruction" Int ["1" "CANCEL_AGGRESSIVE", "2" "CANCEL_PASSIVE", "3" "CANCEL_AGGRESSIVE_AND_PASSIVE", "100" "DECREMENT"];
 }
 
 /// Sender of a message.
@@ -182,13 +187,13 @@ const MESSAGES: &[(&str, &str, Sender, &str)] = &[
         "D",
         "NewOrderSingle",
         Sender::Client,
-        "11! 1 21 55! 48 22 54! 60! 38! 40! 44 59 15 211 388 1094:5 58",
+        "11! 1 21 55! 48 22 54! 60! 38! 40! 44 59 126 18 2964 15 211 388 1094:5 58",
     ),
     (
         "G",
         "OrderCancelReplaceRequest",
         Sender::Client,
-        "11! 41! 37 1 21 55! 48 22 54! 60! 38! 40! 44 59 15 211 388 1094:5 58",
+        "11! 41! 37 1 21 55! 48 22 54! 60! 38! 40! 44 59 126 18 2964 15 211 388 1094:5 58",
     ),
     (
         "F",
@@ -242,7 +247,7 @@ const MESSAGES: &[(&str, &str, Sender, &str)] = &[
         "8",
         "ExecutionReport",
         Sender::Gateway,
-        "37! 11 41 17! 150! 39! 1 55! 48 22 54! 38 40 44 59 32 31 151! 14! 6! 60 103 58 584 790 911 912 797 574:5 880:5 211 388 1094:5",
+        "37! 11 41 17! 150! 39! 1 55! 48 22 54! 38 40 44 59 126 18 32 31 151! 14! 6! 60 103 378 58 584 790 911 912 797 574:5 880:5 1057:5 211 388 1094:5",
     ),
     (
         "9",
@@ -290,7 +295,7 @@ const MESSAGES: &[(&str, &str, Sender, &str)] = &[
         "f",
         "SecurityStatus",
         Sender::Gateway,
-        "324 55! 48 22 325 326 60 58 31",
+        "324 55! 48 22 336 625 325 326 60 58 31",
     ),
     (
         "h",

@@ -36,3 +36,7 @@ pub const SUBSCRIPTIONS_MAX: usize = 256;
 pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
 /// Wait before a request without an answer is sent again.
 pub const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Levels of one side of a book in market data; worse ones are left out.
+pub const BOOK_LEVELS_MAX: usize = 1_000;
+/// Trades of a trading day that a slow subscriber can be behind; the oldest are left out.
+pub const TRADES_BEHIND_MAX: usize = 256;

@@ -1,13 +1,13 @@
 //! The public market as the gateway follows it: the newest state for decisions, and its changes for subscribers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use auction_client::{Client, Indicative, ServerClock, Update, Watch};
-use auction_core::{Lot, LotId, Market, PublicEvent, Symbol, Timestamp};
+use auction_core::{Lot, LotId, Market, Outcome, Price, PublicEvent, Stock, Symbol, Timestamp};
 use tokio::sync::broadcast;
 
-use crate::limits::CHANGES_BEHIND_MAX;
+use crate::limits::{CHANGES_BEHIND_MAX, TRADES_BEHIND_MAX};
 use crate::orders::Refusal;
 use crate::request::Instrument;
 
@@ -23,15 +23,23 @@ pub enum Change {
 }
 
 /// The market as it is known.
-#[derive(Default)]
 pub struct View {
-    lots: BTreeMap<LotId, Lot>,
+    /// A fold beside that of the watch: copying the lots of each change would cost as much as their books are long.
+    market: Market,
     by_symbol: BTreeMap<Symbol, Vec<LotId>>,
-    pub stocks: Vec<auction_core::Stock>,
+    /// The last trades of each day.
+    trades: BTreeMap<LotId, VecDeque<LastTrade>>,
     indicatives: BTreeMap<LotId, Indicative>,
     clock: Option<ServerClock>,
     pub is_connected: bool,
-    pub open_lots: usize,
+}
+
+/// A trade of a trading day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastTrade {
+    pub number: u64,
+    pub price: Price,
+    pub quantity: u64,
 }
 
 /// Handle to the followed market.
@@ -43,7 +51,25 @@ pub struct MarketFeed {
 
 impl View {
     pub fn lot(&self, lot: LotId) -> Option<&Lot> {
-        self.lots.get(&lot)
+        self.market.lot(lot)
+    }
+
+    pub fn stocks(&self) -> impl Iterator<Item = &Stock> {
+        self.market.stocks()
+    }
+
+    pub fn open_lots(&self) -> usize {
+        self.market.open_lots()
+    }
+
+    /// Returns the time since which the whole market is halted.
+    pub fn halted_since(&self) -> Option<Timestamp> {
+        self.market.halted_since()
+    }
+
+    /// Returns the last trades of a day, the oldest first.
+    pub fn trades(&self, lot: LotId) -> impl Iterator<Item = LastTrade> {
+        self.trades.get(&lot).into_iter().flatten().copied()
     }
 
     pub fn indicative(&self, lot: LotId) -> Option<&Indicative> {
@@ -53,11 +79,11 @@ impl View {
     /// Returns all lots of a stock, the oldest first.
     pub fn lots_of(&self, symbol: Symbol) -> impl Iterator<Item = &Lot> {
         let lots = self.by_symbol.get(&symbol).map_or(&[][..], Vec::as_slice);
-        lots.iter().filter_map(|lot| self.lots.get(lot))
+        lots.iter().filter_map(|lot| self.market.lot(*lot))
     }
 
     pub fn lots(&self) -> impl Iterator<Item = &Lot> {
-        self.lots.values()
+        self.market.lots().iter()
     }
 
     /// Returns the market's time.
@@ -103,35 +129,81 @@ impl View {
     }
 
     fn replace(&mut self, market: &Market) {
-        self.lots = market
-            .lots()
-            .iter()
-            .map(|lot| (lot.id, lot.clone()))
-            .collect();
+        self.market = market.clone();
         self.by_symbol.clear();
         for lot in market.lots() {
             self.by_symbol.entry(lot.symbol).or_default().push(lot.id);
         }
-        self.stocks = market.stocks().copied().collect();
-        self.open_lots = market.open_lots();
+        // Those that were missed are not known.
+        self.trades.clear();
         self.indicatives
             .retain(|lot, _| market.lot(*lot).is_some_and(|lot| !lot.is_closed()));
     }
 
-    fn apply(&mut self, market: &Market, event: &PublicEvent) -> Option<Change> {
-        self.open_lots = market.open_lots();
-        if let PublicEvent::StockListed(_) = event {
-            self.stocks = market.stocks().copied().collect();
+    fn apply(&mut self, at: Timestamp, market: &Market, event: &PublicEvent) -> Option<Change> {
+        if let Err(error) = self.market.apply(at, event) {
+            tracing::error!(%error, "an event does not follow; the market is read again");
+            self.replace(market);
             return Some(Change::Everything);
         }
-        let lot = market.lot(event.lot()?)?;
-        if self.lots.insert(lot.id, lot.clone()).is_none() {
-            self.by_symbol.entry(lot.symbol).or_default().push(lot.id);
+        self.note_trade(event);
+        let Some(number) = event.lot() else {
+            return matches!(
+                event,
+                PublicEvent::StockListed(_)
+                    | PublicEvent::MarketHalted
+                    | PublicEvent::MarketResumed
+            )
+            .then_some(Change::Everything);
+        };
+        let lot = self.market.lot(number)?;
+        let of_stock = self.by_symbol.entry(lot.symbol).or_default();
+        if of_stock.last().is_none_or(|last| *last < number) {
+            of_stock.push(number);
         }
         if lot.is_closed() {
-            self.indicatives.remove(&lot.id);
+            self.indicatives.remove(&number);
         }
-        Some(Change::Lot(lot.id))
+        Some(Change::Lot(number))
+    }
+
+    fn note_trade(&mut self, event: &PublicEvent) {
+        let (lot, trade) = match *event {
+            PublicEvent::Traded {
+                lot,
+                number,
+                price,
+                quantity,
+                ..
+            } => {
+                let quantity = quantity.get();
+                let trade = LastTrade {
+                    number,
+                    price,
+                    quantity,
+                };
+                (lot, trade)
+            }
+            PublicEvent::CallUncrossed {
+                lot,
+                outcome: Outcome::Crossed { price, volume, .. },
+                trade: Some(number),
+            } => {
+                let quantity = volume;
+                let trade = LastTrade {
+                    number,
+                    price,
+                    quantity,
+                };
+                (lot, trade)
+            }
+            _ => return,
+        };
+        let trades = self.trades.entry(lot).or_default();
+        if trades.len() == TRADES_BEHIND_MAX {
+            trades.pop_front();
+        }
+        trades.push_back(trade);
     }
 }
 
@@ -140,10 +212,15 @@ impl MarketFeed {
     pub async fn follow(client: &Client) -> Result<Self, auction_client::ConnectionError> {
         let watch = client.watch().await?;
         let (changes, _) = broadcast::channel(CHANGES_BEHIND_MAX);
-        let mut view = View::default();
+        let mut view = View {
+            market: Market::new(watch.market().id()),
+            by_symbol: BTreeMap::new(),
+            trades: BTreeMap::new(),
+            indicatives: BTreeMap::new(),
+            clock: Some(watch.clock()),
+            is_connected: true,
+        };
         view.replace(watch.market());
-        view.clock = Some(watch.clock());
-        view.is_connected = true;
         let view = Arc::new(RwLock::new(view));
         let feed = Self { view, changes };
         tokio::spawn(feed.clone().run(watch));
@@ -166,7 +243,7 @@ impl MarketFeed {
                 let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
                 view.clock = Some(watch.clock());
                 match update {
-                    Update::Event { event, .. } => view.apply(watch.market(), &event),
+                    Update::Event { at, event, .. } => view.apply(at, watch.market(), &event),
                     Update::Indicative(indicative) => {
                         let lot = indicative.lot;
                         view.indicatives.insert(lot, indicative);

@@ -1,6 +1,6 @@
 //! Typed requests of clients, made from messages whose fields have passed the reader.
 
-use auction_core::{LotId, Price, Quantity, Side, Symbol};
+use auction_core::{LotId, Price, Quantity, SelfTrade, Side, Symbol, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::dictionary as tag;
@@ -60,6 +60,11 @@ pub struct Terms {
     /// Present unless the order type is `Market`.
     pub price: Option<Price>,
     pub time_in_force: Option<char>,
+    /// 126: present with 59=6.
+    pub expires_at: Option<Timestamp>,
+    /// 18=6: the order must not trade at once.
+    pub post_only: bool,
+    pub self_trade: SelfTrade,
 }
 
 /// D.
@@ -285,6 +290,9 @@ fn terms(message: &Message) -> Result<Terms, Fault> {
     {
         return Err(not_offered(tag::PEG_PRICE_TYPE, "5 (the best bid)"));
     }
+    let time_in_force = message
+        .get(tag::TIME_IN_FORCE)
+        .and_then(|text| text.chars().next());
     let quantity = value::quantity(message.required(tag::ORDER_QTY)?);
     let malformed = || {
         Fault::new(
@@ -299,10 +307,56 @@ fn terms(message: &Message) -> Result<Terms, Fault> {
         quantity: quantity.ok_or_else(malformed)?,
         order_type,
         price,
-        time_in_force: message
-            .get(tag::TIME_IN_FORCE)
-            .and_then(|text| text.chars().next()),
+        time_in_force,
+        expires_at: expires_at(message, time_in_force)?,
+        post_only: match message.get(tag::EXEC_INST) {
+            None => false,
+            Some("6") => true,
+            Some(_) => {
+                return Err(not_offered(
+                    tag::EXEC_INST,
+                    "6 (participate, do not initiate)",
+                ));
+            }
+        },
+        self_trade: match message.get(tag::SELF_MATCH_PREVENTION_INSTRUCTION) {
+            None => SelfTrade::Refuse,
+            Some("1") => SelfTrade::CancelNewest,
+            Some("2") => SelfTrade::CancelOldest,
+            Some("3") => SelfTrade::CancelBoth,
+            Some("100") => SelfTrade::Decrement,
+            Some(_) => {
+                return Err(not_offered(
+                    tag::SELF_MATCH_PREVENTION_INSTRUCTION,
+                    "1 (cancel the new order), 2 (the old one), 3 (both) or 100 (decrement both)",
+                ));
+            }
+        },
     })
+}
+
+fn expires_at(message: &Message, time_in_force: Option<char>) -> Result<Option<Timestamp>, Fault> {
+    let text = message.get(tag::EXPIRE_TIME);
+    match (time_in_force, text) {
+        (Some('6'), None) => Err(missing(tag::EXPIRE_TIME)),
+        (Some('6'), Some(text)) => {
+            let at = value::timestamp(text);
+            let malformed = || {
+                Fault::new(
+                    Fault::FORMAT_INCORRECT,
+                    tag::EXPIRE_TIME,
+                    "must be a time in UTC, for example 20261201-16:30:00",
+                )
+            };
+            at.map(Some).ok_or_else(malformed)
+        }
+        (_, None) => Ok(None),
+        (_, Some(_)) => Err(Fault::new(
+            Fault::VALUE_INCORRECT,
+            tag::EXPIRE_TIME,
+            "goes with 59=6 (good till date) alone",
+        )),
+    }
 }
 
 fn side(message: &Message) -> Result<Option<Side>, Fault> {

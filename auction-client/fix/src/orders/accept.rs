@@ -1,8 +1,8 @@
 //! Meaning of an order of FIX on a lot: the format decides which types and times it takes.
 
-use auction_core::{Format, Lot, Side};
+use auction_core::{Format, Lot, SelfTrade, Side, TimeInForce as DayTime};
 
-use super::Content;
+use super::{Content, DayPart};
 use crate::dictionary::Version;
 use crate::request::{OrderType, Terms};
 
@@ -35,7 +35,7 @@ struct TimeInForce {
     only: Option<Version>,
 }
 
-/// All formats: an order lasts until the lot closes.
+/// All formats: a day order lasts until the lot closes.
 const UNTIL_THE_CLOSE: &[Format] = &[
     Format::English,
     Format::Dutch,
@@ -44,6 +44,7 @@ const UNTIL_THE_CLOSE: &[Format] = &[
     Format::Uniform,
     Format::PayAsBid,
     Format::Call,
+    Format::Day,
 ];
 /// Lots that take part in one auction only.
 const AUCTIONS: &[Format] = &[
@@ -52,7 +53,10 @@ const AUCTIONS: &[Format] = &[
     Format::Uniform,
     Format::PayAsBid,
     Format::Call,
+    Format::Day,
 ];
+const CALLS: &[Format] = &[Format::Call, Format::Day];
+const DAYS: &[Format] = &[Format::Day];
 
 /// The times in force that are offered. Others are refused, never changed.
 const TIMES_IN_FORCE: &[TimeInForce] = &[
@@ -65,13 +69,31 @@ const TIMES_IN_FORCE: &[TimeInForce] = &[
     TimeInForce {
         code: '2',
         name: "at the opening",
-        formats: &[Format::Call],
+        formats: CALLS,
+        only: None,
+    },
+    TimeInForce {
+        code: '3',
+        name: "immediate or cancel",
+        formats: DAYS,
+        only: None,
+    },
+    TimeInForce {
+        code: '4',
+        name: "fill or kill",
+        formats: DAYS,
+        only: None,
+    },
+    TimeInForce {
+        code: '6',
+        name: "good till the ExpireTime",
+        formats: DAYS,
         only: None,
     },
     TimeInForce {
         code: '7',
         name: "at the close",
-        formats: &[Format::Call],
+        formats: CALLS,
         only: None,
     },
     TimeInForce {
@@ -94,7 +116,8 @@ pub fn accept(terms: &Terms, lot: &Lot, version: Version) -> Result<Content, Ref
     let is_open = matches!(format, Format::English | Format::Dutch);
     let lot_number = lot.id;
     match (format, terms.order_type) {
-        (Format::Call, OrderType::Market | OrderType::Limit) | (_, OrderType::Limit) => {}
+        (Format::Call | Format::Day, OrderType::Market | OrderType::Limit)
+        | (_, OrderType::Limit) => {}
         (Format::English, OrderType::Pegged) => {}
         (Format::English, _) => {
             return unsupported(format!(
@@ -110,7 +133,8 @@ pub fn accept(terms: &Terms, lot: &Lot, version: Version) -> Result<Content, Ref
             return unsupported(format!("lot {lot_number} needs a limit: 40=2 with a price"));
         }
     }
-    if format != Format::Call && terms.side == Side::Sell {
+    let day = day_part(terms, format)?;
+    if !CALLS.contains(&format) && terms.side == Side::Sell {
         return unsupported(format!(
             "lot {lot_number} is sold by its auctioneer: only 54=1 (buy)"
         ));
@@ -135,7 +159,27 @@ pub fn accept(terms: &Terms, lot: &Lot, version: Version) -> Result<Content, Ref
         price: terms.price,
         time_in_force: terms.time_in_force,
         is_order: !is_open,
+        day,
     })
+}
+
+/// Returns the part of an order that only trading days have.
+fn day_part(terms: &Terms, format: Format) -> Result<Option<DayPart>, Refusal> {
+    if format != Format::Day {
+        let text = if terms.post_only {
+            "18=6 (participate, do not initiate) is for trading days"
+        } else if terms.self_trade != SelfTrade::Refuse {
+            "SelfMatchPreventionInstruction (2964) is for trading days"
+        } else {
+            return Ok(None);
+        };
+        return Err(Refusal::new(Refusal::UNSUPPORTED, text));
+    }
+    Ok(Some(DayPart {
+        time_in_force: time_in_force_of_day(terms),
+        post_only: terms.post_only,
+        self_trade: terms.self_trade,
+    }))
 }
 
 /// Returns the format of a lot, if the gateway offers it.
@@ -147,6 +191,19 @@ fn format_of(lot: &Lot) -> Result<Format, Refusal> {
             Refusal::UNSUPPORTED,
             format!("lots of the format {format} are not offered over FIX"),
         )),
+    }
+}
+
+/// Returns the life of an order on a trading day.
+pub fn time_in_force_of_day(terms: &Terms) -> DayTime {
+    match (terms.time_in_force, terms.expires_at) {
+        (Some('2'), _) => DayTime::AtOpen,
+        (Some('3'), _) => DayTime::ImmediateOrCancel,
+        (Some('4'), _) => DayTime::FillOrKill,
+        (Some('6'), Some(until)) => DayTime::Until(until),
+        (Some('7'), _) => DayTime::AtClose,
+        (Some('B'), _) => DayTime::Auction,
+        _ => DayTime::Day,
     }
 }
 

@@ -1,15 +1,18 @@
 //! The market's answers to requests, as reports.
 
-use auction_core::{BidReply, OrderId};
+use auction_core::{BidReply, DayReply, OrderId};
 use auction_proto::{Code, Fault, Refused};
 
-use super::{Action, Body, CancelReject, Content, Exec, Execution, Intent, Order, Orders, Status};
+use super::{
+    Action, AtOnce, Body, CancelReject, Content, Exec, Execution, Intent, Order, Orders, Status,
+};
 
 /// Answer to a request that was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     Placed(OrderId),
     Bid(BidReply),
+    Day(DayReply),
     Done,
 }
 
@@ -31,6 +34,10 @@ impl Failure {
         }
     }
 
+    pub(super) fn is_unknown_order(&self) -> bool {
+        matches!(self, Self::Refused(refused) if refused.code == Code::UNKNOWN_ORDER)
+    }
+
     /// Returns the nearest `OrdRejReason`.
     fn order_reason(&self) -> u32 {
         let Self::Refused(refused) = self else {
@@ -38,13 +45,24 @@ impl Failure {
         };
         match refused.code {
             Code::UNKNOWN_SYMBOL | Code::UNKNOWN_LOT => 1,
-            Code::LOT_CLOSED | Code::LOT_HALTED | Code::LOT_NOT_BEGUN => 2,
+            Code::LOT_CLOSED
+            | Code::LOT_HALTED
+            | Code::LOT_NOT_BEGUN
+            | Code::MARKET_HALTED
+            | Code::NOT_IN_PHASE => 2,
+            Code::UNTIL_PASSED => 4,
             Code::INSUFFICIENT_FUNDS
             | Code::INSUFFICIENT_SHARES
             | Code::AMOUNT_TOO_LARGE
-            | Code::TOO_MANY_ORDERS => 3,
+            | Code::TOO_MANY_ORDERS
+            | Code::OVER_LIMIT => 3,
             Code::OFF_ROUND_LOT | Code::WHOLE_LOT_ONLY => 13,
-            Code::LIMIT_NEEDED | Code::BUYS_ONLY | Code::TAKES_BIDS | Code::TAKES_ORDERS => 11,
+            Code::LIMIT_NEEDED
+            | Code::BUYS_ONLY
+            | Code::TAKES_BIDS
+            | Code::TAKES_ORDERS
+            | Code::TAKES_DAY_ORDERS
+            | Code::POST_ONLY_MUST_REST => 11,
             code if code.fault() == Fault::Server => 0,
             _ => 99,
         }
@@ -56,7 +74,7 @@ impl Failure {
             return 2;
         };
         match refused.code {
-            Code::LOT_CLOSED | Code::NO_CANCEL_NOW => 0,
+            Code::LOT_CLOSED | Code::NO_CANCEL_NOW | Code::NOT_IN_PHASE | Code::MARKET_HALTED => 0,
             Code::UNKNOWN_ORDER => 1,
             _ => 99,
         }
@@ -136,13 +154,24 @@ impl Orders {
                     reports.push(outbid.with_text(text).body());
                 }
             }
+            Answer::Day(reply) => {
+                new.order.place = Some(reply.order);
+                new.order.at_once = Some(AtOnce::of(&reply));
+                reports.push(new.body());
+            }
             Answer::Done => reports.push(new.body()),
         }
         reports
     }
 
     /// Returns the report of a change that the client asked for, if it named one.
-    fn changed(&self, intent: &Intent, key: u64, exec: Exec, status: Status) -> Option<Execution> {
+    pub(super) fn changed(
+        &self,
+        intent: &Intent,
+        key: u64,
+        exec: Exec,
+        status: Status,
+    ) -> Option<Execution> {
         let order: &Order = self.order(key)?;
         if !order.status.is_live() {
             // It has ended meanwhile, and that was reported.

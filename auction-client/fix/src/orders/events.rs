@@ -29,6 +29,7 @@ impl Orders {
         match *event {
             AccountEvent::OrderCancelled { lot, order } => {
                 if let Some(order) = self.live_at(lot, order)
+                    && order.content.day.is_none()
                     && !self.is_changing(order.key)
                 {
                     let cancelled = order.execution(Exec::Cancelled, Status::Cancelled);
@@ -101,7 +102,10 @@ impl Orders {
     /// Returns true if the lot has live orders that only a read of the trader's orders tells about.
     pub fn has_orders_on(&self, lot: LotId) -> bool {
         let is_one = |order: &Order| {
-            order.status == Status::New && order.content.is_order && order.content.lot == lot
+            order.status == Status::New
+                && order.content.is_order
+                && order.content.day.is_none()
+                && order.content.lot == lot
         };
         self.orders.values().any(is_one)
     }
@@ -113,7 +117,7 @@ impl Orders {
             .values()
             .filter(|order| order.status == Status::New && order.content.lot == lot);
         let mut reports = Vec::new();
-        for order in live.filter(|order| order.content.is_order) {
+        for order in live.filter(|order| order.content.is_order && order.content.day.is_none()) {
             let Some(found) = own.iter().find(|own| Some(own.order) == order.place) else {
                 // A cancel that waits for its answer reports it.
                 if !self.is_changing(order.key) {
@@ -163,12 +167,11 @@ impl Orders {
     }
 
     fn is_placing(&self, lot: LotId) -> bool {
-        let is_one =
-            |action: &Action| matches!(action, Action::Place(content) if content.lot == lot);
+        let is_one = |action: &Action| matches!(action, Action::Place(content) if content.lot == lot && content.day.is_none());
         self.pending.values().any(|intent| is_one(&intent.action))
     }
 
-    fn live_at(&self, lot: LotId, place: auction_core::OrderId) -> Option<&Order> {
+    pub(super) fn live_at(&self, lot: LotId, place: auction_core::OrderId) -> Option<&Order> {
         let order = self.order(*self.by_place.get(&(lot, place))?)?;
         order.status.is_live().then_some(order)
     }
@@ -197,7 +200,7 @@ fn lot_of(event: &AccountEvent) -> Option<LotId> {
         | AccountEvent::Reinstated
         | AccountEvent::Deposited { .. }
         | AccountEvent::Withdrawn { .. }
-        // Trading days are not offered over FIX: these orders come from other sessions of the account.
+        // Changes of a day's orders are held one by one.
         | AccountEvent::DayOrderAccepted { .. }
         | AccountEvent::DayOrderReplaced { .. }
         | AccountEvent::DayOrderParked { .. }

@@ -3,8 +3,10 @@
 //! A decision changes nothing; [`Orders::apply`] does, for new entries and for those of the log alike. Reports are
 //! numbered, and kept until the session has taken them: a client that was away gets them with its next logon.
 
+mod day_content;
 mod accept;
 mod answer;
+mod day;
 mod events;
 mod report;
 
@@ -13,8 +15,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use auction_core::{AccountEvent, LotId, OrderId, Price, Quantity, Side, Symbol, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use accept::{Refusal, accept};
+pub use accept::{Refusal, accept, time_in_force_of_day};
 pub use answer::{Answer, Failure};
+pub use day::DayChange;
+pub use day_content::{AtOnce, DayPart, DayTrade, Value};
 pub use report::{OutMessage, StatusRequest};
 
 use crate::dictionary::Version;
@@ -38,6 +42,9 @@ pub struct Content {
     pub time_in_force: Option<char>,
     /// True for an order of a book or a sealed bid, false for an open bid and a hidden maximum.
     pub is_order: bool,
+    /// Present for an order of a trading day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<DayPart>,
 }
 
 /// State of an order.
@@ -49,6 +56,8 @@ pub enum Status {
     Cancelled,
     Expired,
     Rejected,
+    /// It has ended, and what it traded last is not known.
+    Done,
 }
 
 impl Status {
@@ -70,6 +79,12 @@ pub struct Order {
     pub place: Option<OrderId>,
     pub filled: u64,
     pub average: Option<Price>,
+    /// Sum of the trades of an order of a day.
+    #[serde(default, skip_serializing_if = "Value::is_zero")]
+    pub value: Value,
+    /// Outcome of the acceptance of an order of a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<AtOnce>,
 }
 
 /// A request to the market, kept before it is sent: after a restart it is sent again under its number, so that it is
@@ -118,7 +133,12 @@ pub enum Exec {
     Cancelled,
     Expired,
     Restated,
-    Trade { quantity: u64, price: Price },
+    /// It has ended; how is not known.
+    Done,
+    Trade {
+        quantity: u64,
+        price: Price,
+    },
 }
 
 /// An execution report: the order after it.
@@ -131,6 +151,12 @@ pub struct Execution {
     /// `OrdRejReason`.
     pub reason: Option<u32>,
     pub text: Option<String>,
+    /// `ExecRestatementReason`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restatement: Option<u32>,
+    /// The trade of an order of a day, if a single one is reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day_trade: Option<DayTrade>,
 }
 
 /// An order cancel reject.
@@ -201,6 +227,7 @@ pub struct Orders {
     in_process: BTreeSet<u64>,
     /// Requests that were refused because their session had ended.
     detached: BTreeSet<u64>,
+    doubts: day::Doubts,
 }
 
 impl Orders {
@@ -374,6 +401,7 @@ impl Orders {
         self.pending.remove(&request);
         self.in_process.remove(&request);
         self.detached.remove(&request);
+        self.doubts.over(request);
     }
 
     fn intend(&mut self, intent: &Intent) {
@@ -387,6 +415,8 @@ impl Orders {
                 place: None,
                 filled: 0,
                 average: None,
+                value: Value::default(),
+                at_once: None,
             });
         } else if let (Some(id), Action::Replace { key, .. } | Action::Cancel { key }) =
             (&intent.cl_ord_id, &intent.action)
@@ -429,6 +459,9 @@ impl Orders {
             order.cl_ord_ids.splice(0..0, lost);
         }
         self.orders.insert(key, order);
+        if !is_live {
+            self.doubts.ended(key);
+        }
         if was_live && !is_live {
             self.closed.push_back(key);
             if self.closed.len() > CLOSED_ORDERS_KEPT
@@ -499,6 +532,8 @@ impl Order {
             orig_cl_ord_id: None,
             reason: None,
             text: None,
+            restatement: None,
+            day_trade: None,
         }
     }
 }

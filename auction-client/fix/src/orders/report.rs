@@ -1,6 +1,6 @@
 //! Reports as messages of FIX.
 
-use auction_core::{Price, Side};
+use auction_core::{FillRole, Price, Side, TimeInForce};
 
 use super::{Body, CancelReject, Exec, Execution, MassCancelled, Order, Report, Status};
 use crate::dictionary::{self as tag, Version};
@@ -72,7 +72,7 @@ fn exec_id(execution: &Execution, session: &str, number: u64) -> String {
         Exec::Restated => format!("{order_id}-D{number}"),
         Exec::Replaced => format!("{order_id}-5-{}", order.cl_ord_id()),
         Exec::Trade { .. } => format!("{order_id}-F{}", order.filled),
-        exec @ (Exec::New | Exec::Cancelled | Exec::Expired) => {
+        exec @ (Exec::New | Exec::Cancelled | Exec::Expired | Exec::Done) => {
             format!("{order_id}-{}", exec_type(exec))
         }
     }
@@ -98,16 +98,45 @@ fn execution_report(execution: &Execution, version: Version, id: &str, at: &str)
         tag::ORD_REJ_REASON,
         execution.reason.map(|reason| reason.to_string()),
     );
+    message.put_some(
+        tag::EXEC_RESTATEMENT_REASON,
+        execution.restatement.map(|reason| reason.to_string()),
+    );
     message.put_some(tag::TEXT, execution.text.as_deref());
     if version == Version::Fix50
         && let Exec::Trade { .. } = execution.exec
     {
-        if order.content.is_order {
-            message.put(tag::MATCH_TYPE, "7");
-        }
-        message.put(tag::TRD_MATCH_ID, order.content.lot.to_string());
+        put_match(&mut message, execution);
     }
     message
+}
+
+/// Puts the fields of a trade that only FIX.5.0SP2 has.
+fn put_match(message: &mut OutMessage, execution: &Execution) {
+    let content = &execution.order.content;
+    match (content.day, execution.day_trade) {
+        (None, _) => {
+            if content.is_order {
+                message.put(tag::MATCH_TYPE, "7");
+            }
+            message.put(tag::TRD_MATCH_ID, content.lot.to_string());
+        }
+        (Some(_), Some(trade)) => {
+            let (match_type, aggressor) = match trade.role {
+                FillRole::Call => ("7", None),
+                FillRole::Maker => ("4", Some("N")),
+                FillRole::Taker => ("4", Some("Y")),
+            };
+            message.put(tag::MATCH_TYPE, match_type);
+            message.put(
+                tag::TRD_MATCH_ID,
+                format!("{}-{}", content.lot, trade.number),
+            );
+            message.put_some(tag::AGGRESSOR_INDICATOR, aggressor);
+        }
+        // One report for several trades.
+        (Some(_), None) => {}
+    }
 }
 
 /// Makes an order status report.
@@ -185,6 +214,14 @@ fn put_content(message: &mut OutMessage, order: &Order, version: Version) {
     message.put(tag::ORD_TYPE, content.order_type.code());
     message.put_some(tag::PRICE, content.price.map(|price| price.to_string()));
     message.put_some(tag::TIME_IN_FORCE, content.time_in_force.map(String::from));
+    if let Some(day) = content.day {
+        if let TimeInForce::Until(until) = day.time_in_force {
+            message.put(tag::EXPIRE_TIME, value::time_text(until));
+        }
+        if day.post_only {
+            message.put(tag::EXEC_INST, "6");
+        }
+    }
     if content.order_type == OrderType::Pegged {
         message.put(tag::PEG_OFFSET_VALUE, "0");
         if version == Version::Fix50 {
@@ -253,6 +290,7 @@ fn exec_type(exec: Exec) -> &'static str {
         Exec::Cancelled => "4",
         Exec::Expired => "C",
         Exec::Restated => "D",
+        Exec::Done => "3",
         Exec::Trade { .. } => "F",
     }
 }
@@ -267,6 +305,7 @@ fn status_code(order: &Order) -> &'static str {
         Status::Cancelled => "4",
         Status::Expired => "C",
         Status::Rejected => "8",
+        Status::Done => "3",
     }
 }
 

@@ -29,6 +29,7 @@ fn content(quantity: u64, limit: &str) -> Content {
         price: Some(price(limit)),
         time_in_force: None,
         is_order: true,
+        day: None,
     }
 }
 
@@ -301,6 +302,8 @@ fn closed_orders_are_forgotten_in_the_order_of_their_end() {
             place: None,
             filled: 0,
             average: None,
+            value: Value::default(),
+            at_once: None,
         });
     }
     assert!(!told.knows("1") && told.knows("2"));
@@ -391,6 +394,9 @@ fn each_format_takes_its_types_and_times() {
             order_type,
             price: Some(price("5")).filter(|_| order_type != OrderType::Market),
             time_in_force: time,
+            expires_at: None,
+            post_only: false,
+            self_trade: auction_core::SelfTrade::Refuse,
         };
         let names = "ECSD".chars().zip(lots());
         let found = names.filter(|(_, lot)| accept(&terms, lot, version).is_ok());

@@ -10,7 +10,8 @@ use crate::dictionary::{self as tag, Version};
 use crate::limits::SUBSCRIPTIONS_MAX;
 use crate::market::{Change, View};
 use crate::market_data::{
-    Entries, Wanted, changes, entries, is_offered, security_status, snapshot, trading_status,
+    Entries, TradingStatus, Wanted, changes, entries, is_offered, security_status, snapshot,
+    trading_status,
 };
 use crate::orders::OutMessage;
 use crate::request::{
@@ -42,7 +43,7 @@ struct BookSubscription {
 
 struct StatusSubscription {
     instrument: Instrument,
-    sent: BTreeMap<LotId, (&'static str, String)>,
+    sent: BTreeMap<LotId, TradingStatus>,
 }
 
 impl Subscriptions {
@@ -129,7 +130,7 @@ impl Session {
             let lots = subscription.lots(view);
             let now = view.now();
             let snapshots = lots.into_iter().map(|lot| {
-                let current = entries(lot, view.indicative(lot.id), now, &subscription.wanted);
+                let current = entries(lot, view, now, &subscription.wanted);
                 let message = snapshot(lot, &current, Some(&request), version, now);
                 subscription.sent.insert(lot.id, current);
                 message
@@ -205,10 +206,10 @@ impl Session {
             let now = view.now();
             let lots = lots_of(view, &[instrument]);
             let messages = lots.into_iter().map(|lot| {
-                subscription
-                    .sent
-                    .insert(lot.id, trading_status(lot, version, now));
-                security_status(lot, &request, false, version, now)
+                let status = trading_status(lot, view.halted_since(), version, now);
+                let message = security_status(lot, &status, &request, false, now);
+                subscription.sent.insert(lot.id, status);
+                message
             });
             let messages: Vec<_> = messages.collect();
             (messages, first_missing(view, &[instrument]))
@@ -245,7 +246,10 @@ impl Session {
     fn session_status(&self) -> (&'static str, String) {
         self.shared
             .feed
-            .with(|view| match (view.is_connected, view.open_lots) {
+            .with(|view| match (view.is_connected, view.open_lots()) {
+                (true, _) if view.halted_since().is_some() => {
+                    ("1", "the whole market is halted".to_owned())
+                }
                 (false, _) => (
                     "0",
                     "the gateway has no connection to the market".to_owned(),
@@ -352,7 +356,7 @@ fn updates(
         if !book.concerns(lot) {
             continue;
         }
-        let current = entries(lot, view.indicative(lot.id), now, &book.wanted);
+        let current = entries(lot, view, now, &book.wanted);
         match book.sent.get(&lot.id) {
             Some(before) if *before == current => continue,
             Some(before) if !book.is_full_refresh => {
@@ -363,9 +367,9 @@ fn updates(
         book.sent.insert(lot.id, current);
     }
     for (request, status) in &mut subscriptions.statuses {
-        let current = trading_status(lot, version, now);
+        let current = trading_status(lot, view.halted_since(), version, now);
         if concerns(status.instrument, lot) && status.sent.get(&lot.id) != Some(&current) {
-            messages.push(security_status(lot, request, true, version, now));
+            messages.push(security_status(lot, &current, request, true, now));
             status.sent.insert(lot.id, current);
         }
     }
@@ -396,8 +400,7 @@ fn lots_of<'v>(view: &'v View, instruments: &[Instrument]) -> Vec<&'v Lot> {
 fn first_missing(view: &View, instruments: &[Instrument]) -> Option<String> {
     instruments.iter().find_map(|instrument| {
         let is_listed = view
-            .stocks
-            .iter()
+            .stocks()
             .any(|stock| stock.listing.symbol == instrument.symbol);
         if !is_listed {
             return Some(format!(
@@ -422,8 +425,7 @@ fn first_missing(view: &View, instruments: &[Instrument]) -> Option<String> {
 fn listed(view: &View, symbol: Option<Symbol>) -> Vec<(Symbol, Option<LotId>, String)> {
     let mut list = Vec::new();
     let wanted = view
-        .stocks
-        .iter()
+        .stocks()
         .filter(|stock| symbol.is_none_or(|symbol| symbol == stock.listing.symbol));
     for stock in wanted {
         let symbol = stock.listing.symbol;

@@ -1,12 +1,15 @@
 //! Drop copies: everything that happens to the account, whichever session or program did it.
 
 use auction_client::AccountState;
-use auction_core::{AccountEvent, LotId, Quantity, Side, StandingLead, StandingOrder, Timestamp};
+use auction_core::{
+    AccountEvent, DayOrder, LotId, OrderId, Quantity, Side, StandingLead, StandingOrder,
+    TimeInForce, Timestamp,
+};
 
 use super::{Session, now};
 use crate::config::SessionKind;
-use crate::dictionary as tag;
-use crate::orders::{Body, Content, Exec, Execution, Order, OutMessage, Status};
+use crate::dictionary::{self as tag, Version};
+use crate::orders::{Body, Content, DayPart, Exec, Execution, Order, OutMessage, Status, Value};
 use crate::request::OrderType;
 
 /// Marks a report as a copy (797=Y).
@@ -22,6 +25,13 @@ impl Session {
         match event {
             AccountEvent::OrderPlaced(standing) => self.copy_order(at, standing),
             AccountEvent::Leads(lead) => self.copy_lead(at, lead),
+            AccountEvent::DayOrderAccepted {
+                lot,
+                order,
+                content,
+            } if !self.orders.has_placed(*lot, *order) => {
+                self.copy_day_order(at, *lot, *order, content);
+            }
             _ => {}
         }
     }
@@ -29,8 +39,18 @@ impl Session {
     /// Reports what is in the account and was not reported before.
     pub(super) fn state_read(&mut self, state: &AccountState) {
         if self.config.kind != SessionKind::DropCopy {
-            return;
+            return self.days_compared(&state.day_orders);
         }
+        for standing in &state.day_orders {
+            if !self.orders.has_placed(standing.lot, standing.order.order) {
+                // Its quantity is what is open.
+                let mut content = standing.order.content;
+                let whole = content.quantity.get() + standing.order.traded;
+                content.quantity = Quantity::new(whole).unwrap_or(content.quantity);
+                self.copy_day_order(now(), standing.lot, standing.order.order, &content);
+            }
+        }
+        self.days_compared(&state.day_orders);
         for standing in &state.orders {
             if !self.orders.has_placed(standing.lot, standing.order) {
                 self.copy_order(now(), standing);
@@ -59,6 +79,35 @@ impl Session {
         self.copy(at, content, Some(order));
     }
 
+    fn copy_day_order(&mut self, at: Timestamp, lot: LotId, number: OrderId, order: &DayOrder) {
+        let order_type = match order.limit {
+            Some(_) => OrderType::Limit,
+            None => OrderType::Market,
+        };
+        let content = self.content_of(lot, order.side, order.quantity, order_type, order.limit);
+        let Some(mut content) = content else {
+            return;
+        };
+        content.time_in_force = Some(match order.time_in_force {
+            TimeInForce::Day => '0',
+            TimeInForce::AtOpen => '2',
+            TimeInForce::ImmediateOrCancel => '3',
+            TimeInForce::FillOrKill => '4',
+            TimeInForce::Until(_) => '6',
+            TimeInForce::AtClose => '7',
+            TimeInForce::Auction => 'B',
+        });
+        if self.config.version == Version::Fix44 && order.time_in_force == TimeInForce::Auction {
+            content.time_in_force = None;
+        }
+        content.day = Some(DayPart {
+            time_in_force: order.time_in_force,
+            post_only: order.post_only,
+            self_trade: order.self_trade,
+        });
+        self.copy(at, content, Some(number));
+    }
+
     fn copy_lead(&mut self, at: Timestamp, lead: &StandingLead) {
         if let Some(bid) = self.orders.bid_on(lead.lot) {
             if bid.content.price == Some(lead.offer) {
@@ -73,6 +122,8 @@ impl Session {
                 orig_cl_ord_id: None,
                 reason: None,
                 text: Some("superseded by a higher offer".to_owned()),
+                restatement: None,
+                day_trade: None,
             };
             self.report(at, Body::Execution(Box::new(superseded)), None);
         }
@@ -116,10 +167,11 @@ impl Session {
             price,
             time_in_force: None,
             is_order: true,
+            day: None,
         })
     }
 
-    fn copy(&mut self, at: Timestamp, content: Content, place: Option<auction_core::OrderId>) {
+    fn copy(&mut self, at: Timestamp, content: Content, place: Option<OrderId>) {
         let order = Order {
             key: self.orders.spare_key(),
             cl_ord_ids: Vec::new(),
@@ -128,6 +180,8 @@ impl Session {
             place,
             filled: 0,
             average: None,
+            value: Value::default(),
+            at_once: None,
         };
         let execution = Execution {
             exec: Exec::New,
@@ -135,6 +189,8 @@ impl Session {
             orig_cl_ord_id: None,
             reason: None,
             text: None,
+            restatement: None,
+            day_trade: None,
         };
         self.report(at, Body::Execution(Box::new(execution)), None);
     }

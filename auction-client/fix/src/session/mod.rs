@@ -3,6 +3,7 @@
 //! It outlives connections: what happens to orders while the client is away is reported when it is back.
 
 mod data;
+mod days;
 mod drop_copy;
 mod trading;
 
@@ -178,7 +179,10 @@ impl Session {
                     self.cancels_at = None;
                     self.cancel_all().await;
                 }
-                _ = tick.tick() => self.ticked(),
+                _ = tick.tick() => {
+                    self.check_days();
+                    self.ticked();
+                }
             }
             self.flush();
         }

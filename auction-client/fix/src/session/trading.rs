@@ -5,6 +5,7 @@ use auction_core::{LotId, Market, OwnOrder, Span, Timestamp};
 
 use tokio::time::Instant;
 
+use super::days::keeps_instructions;
 use super::{Done, Session, now};
 use crate::account::{self, End, MarketSession};
 use crate::config::SessionKind;
@@ -12,7 +13,7 @@ use crate::dictionary as tag;
 use crate::limits::RETRY_AFTER;
 use crate::orders::{
     Action, Body, CancelReject, Exec, Intent, MassCancelled, Order, Orders, OutMessage, Refusal,
-    Status, StatusRequest, accept,
+    Status, StatusRequest, Value, accept,
 };
 use crate::orders::{Content, Entry, Execution};
 use crate::request::{
@@ -116,11 +117,14 @@ impl Session {
                 price: terms.price,
                 time_in_force: terms.time_in_force,
                 is_order: true,
+                day: None,
             },
             status: Status::Rejected,
             place: None,
             filled: 0,
             average: None,
+            value: Value::default(),
+            at_once: None,
         };
         let execution = Execution {
             exec: Exec::Rejected,
@@ -128,6 +132,8 @@ impl Session {
             orig_cl_ord_id: None,
             reason: Some(refusal.reason),
             text: Some(refusal.text),
+            restatement: None,
+            day_trade: None,
         };
         self.report(now(), Body::Execution(Box::new(execution)), None);
     }
@@ -156,6 +162,16 @@ impl Session {
             Some("the type (40) of a bid cannot be changed: send a new order (D)")
         } else if !order.content.is_order && terms.order_type != crate::request::OrderType::Pegged {
             Some("an open bid cannot be changed: send a higher one (D)")
+        } else if terms.quantity.get() <= order.filled {
+            Some(
+                "the quantity (38) is that of the whole order: it must be above what has traded (14); cancel it with F",
+            )
+        } else if let Some(day) = order.content.day
+            && !keeps_instructions(day, &terms)
+        {
+            Some(
+                "59, 126, 18 and 2964 of an order cannot be changed: repeat them as they are, or cancel and send a new order",
+            )
         } else {
             None
         };
@@ -175,6 +191,14 @@ impl Session {
             Err((reason, text)) => {
                 return self.reject_change(cl_ord_id, orig_cl_ord_id, true, reason, text);
             }
+        };
+        let content = match order.content.day {
+            None => content,
+            Some(_) => Content {
+                day: order.content.day,
+                time_in_force: order.content.time_in_force,
+                ..content
+            },
         };
         let action = Action::Replace {
             key: order.key,
@@ -392,6 +416,9 @@ impl Session {
         match end {
             End::Answered(answer) => {
                 let lot = self.orders.lot_of_request(request);
+                if self.orders.note_answer(request, &answer) {
+                    return;
+                }
                 let Some(reports) = self.orders.answered(request, &answer) else {
                     return;
                 };
@@ -405,8 +432,13 @@ impl Session {
                 for (at, event) in self.orders.released() {
                     self.happened(at, &event);
                 }
+                for (at, change) in self.orders.released_changes() {
+                    self.day_changed(at, &change);
+                }
                 // A refusal can mean that the order is not as it is known here.
-                if let (true, Some(lot)) = (answer.is_err(), lot) {
+                if let (true, Some(lot)) = (answer.is_err(), lot)
+                    && self.orders.has_orders_on(lot)
+                {
                     self.read_orders(lot);
                 }
             }
@@ -444,38 +476,7 @@ impl Session {
             let session = &self.config.comp_id;
             tracing::error!(session, %error, "the session of the market cannot be kept: a restart needs a new logon");
         }
-        if let Some(earlier) = self.account_task.take() {
-            earlier.abort();
-        }
-        self.account += 1;
-        let (of, done) = (self.account, self.done.clone());
-        let (client, token) = (session.client.clone(), session.token.clone());
-        self.account_task = Some(tokio::spawn(async move {
-            loop {
-                match client.watch_account(token.clone()).await {
-                    Ok(mut watch) => {
-                        let _ = done.send(Done::Account(of, AccountUpdate::Snapshot)).await;
-                        // The first state goes to drop copies as its orders.
-                        let state = watch.state().clone();
-                        let _ = done.send(Done::State(of, Box::new(state))).await;
-                        loop {
-                            let update = watch.next().await;
-                            let ends = matches!(update, AccountUpdate::Ended(_));
-                            let state = matches!(update, AccountUpdate::Snapshot)
-                                .then(|| watch.state().clone());
-                            if done.send(Done::Account(of, update)).await.is_err() || ends {
-                                return;
-                            }
-                            if let Some(state) = state {
-                                let _ = done.send(Done::State(of, Box::new(state))).await;
-                            }
-                        }
-                    }
-                    Err(error) => tracing::warn!(%error, "the account cannot be watched"),
-                }
-                tokio::time::sleep(RETRY_AFTER).await;
-            }
-        }));
+        self.watch_account(&session);
         if let Some(grace) = self.config.cancel_on_disconnect
             && let Ok(grace) = Span::try_from(grace)
         {
@@ -546,6 +547,9 @@ impl Session {
     pub(super) fn happened(&mut self, at: Timestamp, event: &auction_core::AccountEvent) {
         if self.config.kind == SessionKind::DropCopy {
             self.copy_placed(at, event);
+        }
+        for change in self.orders.day_changes(at, event) {
+            self.day_changed(at, &change);
         }
         let consequence = self.orders.happened(at, event);
         for body in consequence.reports {

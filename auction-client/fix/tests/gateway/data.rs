@@ -175,9 +175,9 @@ fn requests_that_name_nothing_are_refused() {
             "unknown_lot: there is no lot 2 of CALL",
         ),
         (
-            "262=a|263=1|264=0|267=1|269=9|146=1|55=CALL|",
+            "262=a|263=1|264=0|267=1|269=C|146=1|55=CALL|",
             "8",
-            "the entry type (269) 9 is not offered in FIX.5.0SP2",
+            "the entry type (269) C is not offered in FIX.5.0SP2",
         ),
         (
             "262=a|263=2|264=0|267=1|269=0|146=1|55=CALL|",

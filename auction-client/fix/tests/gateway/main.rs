@@ -7,6 +7,7 @@ mod orders;
 mod session;
 mod recovery;
 mod data;
+mod day;
 mod program;
 mod quickfix;
 mod examples;

@@ -5,10 +5,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use auction_client::{Client, Secret};
-use auction_core::{LotId, Name};
+use auction_client::{Client, MovePhase, Secret};
+use auction_core::{Book, DayBook, DayPhase, LotId, Name, Timestamp};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -23,6 +23,12 @@ VICK,vickrey,10,1h,,,,
 UNI,uniform,100,1h,,,,
 DUT,dutch,5,1h,20,0.01,1h,5
 ";
+/// A trading day of [`with_day`](Stage::with_day), of the stock `CALL`.
+const DAY_LOTS: &str = "\
+symbol,format,quantity,schedule
+CALL,day,1,\"pre-open 1h, call 1h, continuous 1h, call 1h, at-last 1h\"
+";
+pub const DAY: LotId = LotId(1);
 pub const CALL: LotId = LotId(1);
 pub const ENG: LotId = LotId(2);
 pub const VICK: LotId = LotId(3);
@@ -82,10 +88,21 @@ drop_copy = true
 impl Stage {
     /// Starts a market with [`LOTS`], the traders `mia` and `ned`, the auctioneer `ann`, and a gateway.
     pub fn open() -> Self {
+        Self::with_lots(LOTS)
+    }
+
+    /// Starts a market with one trading day, whose phases wait for [`next_phase`](Self::next_phase).
+    pub fn with_day() -> Self {
+        let stage = Self::with_lots(DAY_LOTS);
+        assert_eq!(stage.day().phase, Some(DayPhase::PreOpen));
+        stage
+    }
+
+    fn with_lots(lots: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let write =
             |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-        write("lots.csv", LOTS);
+        write("lots.csv", lots);
         write(
             "stocks.csv",
             "Security,Symbol,Price,Profit\n1,CALL,10.00,1\n2,ENG,1.00,1\n3,VICK,5.00,1\n4,UNI,2.00,1\n5,DUT,9.00,1\n",
@@ -121,6 +138,8 @@ impl Stage {
             &self.market.to_string(),
             "--ops-listen",
             "off",
+            "--trading-days",
+            "on",
         ]);
         // Its warnings are about the test's folder.
         command.stderr(Stdio::null());
@@ -221,6 +240,32 @@ impl Stage {
                 .unwrap();
             act(client).await
         })
+    }
+
+    /// Returns the trading day.
+    pub fn day(&self) -> DayBook {
+        self.with("ann", async |client| {
+            let market = client.snapshot().await.unwrap();
+            match &market.lot(DAY).unwrap().book {
+                Book::Day(day) => (**day).clone(),
+                other => panic!("{other:?}"),
+            }
+        })
+    }
+
+    /// Ends the running phase, and waits for the next one; `None`: for the close.
+    pub fn next_phase(&self, index: u8, next: Option<DayPhase>) {
+        self.with("ann", async |client| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+            let now = u64::try_from(since.as_micros()).unwrap();
+            let moved = MovePhase {
+                lot: DAY,
+                phase: index,
+                ends_at: Timestamp::from_micros(now + 500_000).unwrap(),
+            };
+            client.ask(moved).await.unwrap();
+        });
+        until("the next phase", || self.day().phase == next);
     }
 
     /// Closes a lot now, by its rules.
