@@ -406,22 +406,6 @@ impl Client {
         self.ask(GetActivity { before, limit }).await
     }
 
-    /// Returns trades of a trading day, the oldest first: those with a higher number than `after`, at most `limit`.
-    /// [`Trades::follows`] says if there are more.
-    ///
-    /// # Errors
-    /// [`RequestError`]: `unknown_lot` among the refusals.
-    pub async fn trades(&self, lot: LotId, after: u64, limit: u32) -> Result<Trades, RequestError> {
-        self.ask(GetTrades {
-            lot,
-            after,
-            since: None,
-            until: None,
-            limit,
-        })
-        .await
-    }
-
     /// Returns the current market.
     ///
     /// # Errors

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auction_client::{
-    AccountUpdate, AccountWatch, CancelLot, CloseLot, Code, Fault, GetLeastWinning, HaltLot,
-    LoggedIn, RequestError, ResumeLot, Watch,
+    AccountUpdate, AccountWatch, CancelLot, CloseLot, Code, Fault, GetLeastWinning, GetTrades,
+    HaltLot, LoggedIn, RequestError, ResumeLot, Watch,
 };
 use auction_core::Name;
 use auction_proto::limits::HISTORY_BIDS_MAX;
@@ -439,7 +439,15 @@ async fn answer_to(context: &Context, ask: Request) -> Result<Response, RequestE
         }
         Request::Trades(lot, after) => {
             let limit = u32::try_from(TRADES_KEPT).unwrap_or(u32::MAX);
-            let trades = client.trades(lot, after, limit).await?;
+            let trades = client
+                .trades(GetTrades {
+                    lot,
+                    after,
+                    since: None,
+                    until: None,
+                    limit,
+                })
+                .await?;
             Ok(Response::Trades(Box::new(trades)))
         }
         Request::LeastWinning(lot) => Ok(Response::LeastWinning(
