@@ -49,7 +49,7 @@ export class Depth {
     this.keepReach();
     this.drawSpread(sells[0], buys[0]);
     const isEmpty = sells.length + buys.length === 0;
-    mark(this.ladder, "data-empty", isEmpty);
+    show(this.ladder, lot.phase !== "closed");
     const text = lot.phase === "closed" ? "The day is over: the book is empty." : !lot.day.isCall ? (isEmpty ? (lot.day.showsOrders ? "No order rests. The first one sets a level." : "Orders are parked, and nothing is shown before the opening call.") : "") : indication(lot);
     say(this.words, text);
     show(this.words, text !== "");

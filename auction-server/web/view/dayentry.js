@@ -159,7 +159,7 @@ export class DayOwn {
     this.fills = el("div", { class: "fills" });
     this.orders = el("section", { class: "part own-orders", "aria-label": "Your orders" }, el("div", { class: "part-head" }, el("h3", {}, "Your orders"), this.all), this.none, this.list, this.said);
     this.traded = el("section", { class: "part own-fills", "aria-label": "Your fills" }, el("h3", {}, "Your fills"), this.fills);
-    this.node = el("div", { class: "own" }, this.orders, this.traded);
+    this.node = el("div", { class: "day-own" }, this.orders, this.traded);
   }
 
   draw() {
