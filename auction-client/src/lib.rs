@@ -119,7 +119,7 @@ pub use connection::clock::ServerClock;
 #[cfg(feature = "tls")]
 pub use connection::tls::{Tls, TlsStream, Trust};
 pub use error::{BidError, ConnectionError, RequestError, TlsError};
-pub use feed::account::{AccountState, AccountUpdate, AccountWatch};
+pub use feed::account::{AccountState, AccountUpdate, AccountWatch, Fill};
 pub use feed::signed::{Signed, SignedFeed};
 pub use feed::{Gap, Update, Watch};
 pub use fingerprint::{Fingerprint, FingerprintError};

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use auction_core::{
-    AccountEvent, DayOrderState, LotId, OrderId, OwnDayOrder, Quantity, RequestId, SessionId,
-    StandingDayOrder, StandingLead, StandingOrder, Timestamp,
+    AccountEvent, DayOrderState, FillRole, LotId, OrderId, OwnDayOrder, Price, Quantity, RequestId,
+    SessionId, StandingDayOrder, StandingLead, StandingOrder, Timestamp,
 };
 use auction_proto::{
     Account, AccountEntry, DayOrders, DeadManOf, Fault, Follows, Refused, Resume, ServerMessage,
@@ -70,6 +70,70 @@ pub enum AccountUpdate {
     },
     /// The session has ended, and with it this watch: log in again. No further updates come.
     Ended(Box<Refused>),
+}
+
+/// A part of an order on a trading day that traded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fill {
+    /// The lot.
+    pub lot: LotId,
+    /// The user's number for the order.
+    pub order: OrderId,
+    /// Number of the trade on the lot.
+    pub trade: u64,
+    /// Price of each share.
+    pub price: Price,
+    /// Shares traded.
+    pub quantity: Quantity,
+    /// Part of the order in the trade.
+    pub role: FillRole,
+    /// Shares that the order still has; zero: it is over.
+    pub left: u64,
+}
+
+impl AccountUpdate {
+    /// Returns the fill that the update reports, if it is one of an order on a trading day.
+    ///
+    /// ```no_run
+    /// # async fn fills(client: auction_client::Client, token: auction_client::Token) {
+    /// # use auction_client::AccountUpdate;
+    /// let Ok(mut account) = client.watch_account(token).await else { return };
+    /// loop {
+    ///     let update = account.next().await;
+    ///     if let Some(fill) = update.fill() {
+    ///         println!("order {}: {} at {}; {} left", fill.order, fill.quantity, fill.price, fill.left);
+    ///     }
+    ///     if let AccountUpdate::Ended(_) = update { return }
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn fill(&self) -> Option<Fill> {
+        match *self {
+            Self::Event {
+                event:
+                    AccountEvent::DayOrderFilled {
+                        lot,
+                        order,
+                        trade,
+                        price,
+                        quantity,
+                        role,
+                        left,
+                    },
+                ..
+            } => Some(Fill {
+                lot,
+                order,
+                trade,
+                price,
+                quantity,
+                role,
+                left,
+            }),
+            _ => None,
+        }
+    }
 }
 
 struct Begun(Box<Subscription>, AccountState);

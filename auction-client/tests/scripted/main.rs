@@ -5,6 +5,7 @@ mod script;
 
 mod greeting;
 mod requests;
+mod day;
 mod watching;
 mod signed;
 mod signer;

@@ -288,7 +288,7 @@ Examples:
         #[command(flatten)]
         peers: PeerArgs,
     },
-    /// Show the bids of a lot, the newest last.
+    /// Show the bids of a lot, or the trades of a trading day, the newest last.
     #[command(after_help = "\
 Examples:
   auction history AAPL
@@ -301,7 +301,7 @@ Examples:
         /// Number of the lot, when the symbol has had several.
         #[arg(long, value_name = "N", value_parser = lot_number)]
         lot: Option<LotId>,
-        /// Maximum number of bids.
+        /// Maximum number of bids, or of trades.
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1024))]
         limit: u32,
     },

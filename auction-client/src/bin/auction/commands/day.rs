@@ -121,16 +121,8 @@ pub async fn cancel_all(
     }
     context.out.print(
         |_| {
-            let orders = |count| match count {
-                1 => "1 order".to_owned(),
-                count => format!("{count} orders"),
-            };
-            let kept = match all.kept {
-                0 => String::new(),
-                kept => format!("; {} cannot be cancelled now", orders(kept)),
-            };
             let of = trader.map_or(String::new(), |name| format!(" of {name}"));
-            format!("{}{of} cancelled{kept}.", orders(all.cancelled))
+            day::all_cancelled_text(all, &of)
         },
         || {
             json!({

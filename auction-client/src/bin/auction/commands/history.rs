@@ -1,10 +1,11 @@
 //! `auction history SYMBOL`
 
-use auction_client::History;
-use auction_core::{Lot, LotId, Terms};
+use auction_client::{DayTrade, History};
+use auction_core::{Book, Lot, LotId, Market, Terms};
 use serde_json::{Value, json};
 
 use crate::args::target::Target;
+use crate::commands::order::verb;
 use crate::output::colour::Colour;
 use crate::output::failure::Failure;
 use crate::output::names::View;
@@ -20,6 +21,9 @@ pub async fn run(
 ) -> Result<(), Failure> {
     let market = context.client.snapshot().await?;
     let lot = target.any_lot(&market, lot)?;
+    if let Book::Day(book) = &lot.book {
+        return trades(context, &market, lot, book.statistics.trades, limit).await;
+    }
     let history = context.client.history(lot.id, limit).await?;
     // Request the names after the bids: a new bidder may have just registered.
     let market = context.client.snapshot().await?;
@@ -38,6 +42,80 @@ pub async fn run(
                 "opened": opened,
             })
         },
+    )
+}
+
+/// Reports the newest trades of a trading day.
+async fn trades(
+    context: &Context,
+    market: &Market,
+    lot: &Lot,
+    total: u64,
+    limit: u32,
+) -> Result<(), Failure> {
+    let mut after = total.saturating_sub(u64::from(limit.max(1)));
+    let mut trades: Vec<DayTrade> = Vec::new();
+    loop {
+        let left = total.saturating_sub(after);
+        let page = u32::try_from(left).unwrap_or(u32::MAX).max(1);
+        let page = context.client.trades(lot.id, after, page).await?;
+        trades.extend(page.trades.iter().cloned());
+        match page.trades.iter().last() {
+            Some(last) if last.number < total => after = last.number,
+            _ => break,
+        }
+    }
+    let view = context.view(market);
+    context.out.print(
+        |colour| trades_text(&view.title(lot.id), total, &trades, colour),
+        || {
+            let trades: Vec<Value> = trades.iter().map(trade_json).collect();
+            json!({
+                "lot": lot.id.0,
+                "symbol": lot.symbol.as_str(),
+                "total": total,
+                "trades": trades,
+            })
+        },
+    )
+}
+
+fn trade_json(trade: &DayTrade) -> Value {
+    json!({
+        "trade": trade.number,
+        "at": trade.at.to_string(),
+        "price": trade.price.to_string(),
+        "quantity": trade.quantity,
+        "aggressor": trade.aggressor.map(verb),
+        "resting": trade.resting,
+    })
+}
+
+fn trades_text(title: &str, total: u64, trades: &[DayTrade], colour: Colour) -> String {
+    if trades.is_empty() {
+        return format!("{title}: no trades.");
+    }
+    let mut table = Table::new(&[
+        ("TRADE", Side::Right),
+        ("TIME", Side::Left),
+        ("PRICE", Side::Right),
+        ("SHARES", Side::Right),
+        ("CAME IN", Side::Left),
+    ]);
+    for trade in trades {
+        let cells = vec![
+            trade.number.to_string(),
+            moment(trade.at),
+            trade.price.to_string(),
+            trade.quantity.to_string(),
+            trade.aggressor.map_or("call", verb).to_owned(),
+        ];
+        table.row(Tone::Usual, cells);
+    }
+    let shown = trades.len();
+    format!(
+        "{title}: {shown} of {total} trades, the newest last\n{}",
+        table.print(colour)
     )
 }
 

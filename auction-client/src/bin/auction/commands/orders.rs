@@ -1,20 +1,24 @@
 //! `auction orders [SYMBOL]`
 
-use auction_client::Client;
+use auction_client::{ActivityOf, ActivityPlace, Client};
 use auction_core::{
     DayOrderState, Lot, LotId, Market, OrderState, OwnDayOrder, OwnOrder, Price, Side as Trade,
-    StandingLead, StandingOrder,
+    StandingLead, StandingOrder, Terms,
 };
 use serde_json::{Value, json};
 
 use crate::args::target::Target;
 use crate::commands::order::verb;
 use crate::output::colour::Colour;
+use crate::output::day::average_of;
 use crate::output::failure::Failure;
 use crate::output::json;
 use crate::output::names::View;
 use crate::output::table::{Side, Table, Tone};
 use crate::session::Context;
+
+/// Number of entries of the activity requested at a time.
+const ACTIVITY_PAGE: u32 = 1_024;
 
 pub async fn run(
     context: &Context,
@@ -50,11 +54,17 @@ pub async fn run(
             quantity: content.quantity,
             limit: content.limit,
         };
-        (order, State::OfDay(state, traded, average(value, traded)))
+        (
+            order,
+            State::OfDay(state, traded, average_of(value, traded)),
+        )
     }));
     own.leads.retain(|lead| asked.has(lead.lot));
     if let Some(closed) = asked.closed() {
         own.add_closed(&context.client, closed).await?;
+    }
+    for day in asked.days(&market) {
+        own.add_day(&context.client, day).await?;
     }
     own.orders
         .sort_by_key(|(order, _)| (order.lot, order.order));
@@ -108,6 +118,21 @@ impl Asked {
         }
     }
 
+    /// Returns the trading days among the lots: of these, the closed ones as far as they are asked for.
+    fn days(&self, market: &Market) -> Vec<LotId> {
+        let Self::Lots(lots, closed) = self else {
+            return Vec::new();
+        };
+        let is_asked = |id: &LotId| {
+            let lot = market.lot(*id);
+            lot.is_some_and(|lot| {
+                let is_shown = !lot.is_closed() || *closed == Some(lot.id);
+                matches!(lot.terms, Terms::Day(_)) && is_shown
+            })
+        };
+        lots.iter().copied().filter(is_asked).collect()
+    }
+
     fn closed(&self) -> Option<LotId> {
         match self {
             Self::Open => None,
@@ -128,6 +153,32 @@ impl Own {
             };
             (standing(lot, own), State::Closed(filled, price))
         }));
+        Ok(())
+    }
+}
+
+impl Own {
+    /// Adds the user's orders of a trading day that are over, with what they traded.
+    async fn add_day(&mut self, client: &Client, lot: LotId) -> Result<(), Failure> {
+        let mut before = Some(ActivityPlace {
+            lot,
+            order: u32::MAX,
+        });
+        while before.is_some() {
+            let page = client.activity(before, ACTIVITY_PAGE).await?;
+            for entry in &page.entries {
+                if entry.lot != lot {
+                    return Ok(());
+                }
+                if let ActivityOf::Order(own) = entry.what
+                    && let OrderState::Closed { filled, price } = own.state
+                {
+                    let order = standing(lot, own);
+                    self.orders.push((order, State::Closed(filled, price)));
+                }
+            }
+            before = page.next;
+        }
         Ok(())
     }
 }
@@ -218,12 +269,6 @@ fn of_day(state: DayOrderState, traded: u64, average: Option<Price>) -> String {
         Some(average) => format!("{state}, {traded} traded at {average}"),
         None => state.to_owned(),
     }
-}
-
-fn average(value: u128, shares: u64) -> Option<Price> {
-    let shares = u128::from(shares);
-    let average = (value + shares / 2).checked_div(shares)?;
-    u64::try_from(average).ok().and_then(Price::from_units)
 }
 
 /// Formats fills: `got 30 at 12.00`, `sold 30 at 12.00, 70 lapsed`.

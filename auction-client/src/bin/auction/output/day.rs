@@ -1,5 +1,6 @@
 //! The trading day in words and in JSON: its terms, its events, and the results of orders.
 
+use auction_client::AllCancelled;
 use auction_core::{
     Amount, CorridorKind, DayBook, DayHaltCause, DayPhase, DayReply, DayRest, DayTerms,
     ExtensionCause, Lot, LotId, Phase, Price, PublicEvent, Schedule, Side,
@@ -102,6 +103,14 @@ fn halt_name(cause: DayHaltCause) -> &'static str {
     }
 }
 
+/// Returns the price of a lot's last trade, on a trading day.
+pub fn last(lot: &Lot) -> Option<Price> {
+    match &lot.book {
+        auction_core::Book::Day(book) => book.statistics.last,
+        _ => None,
+    }
+}
+
 /// Returns a sum of ten-thousandths as a decimal.
 pub fn money(units: u128) -> String {
     match u64::try_from(units).ok().and_then(Amount::from_units) {
@@ -110,18 +119,23 @@ pub fn money(units: u128) -> String {
     }
 }
 
-/// Describes the running phase: `continuous trading for 59:58, last 12.45`.
-pub fn when(view: View<'_>, lot: &Lot, book: &DayBook) -> Option<String> {
+/// Describes the running phase and the time left: `continuous for 59:58`.
+pub fn phase_left(view: View<'_>, lot: &Lot, book: &DayBook) -> Option<String> {
     if lot.phase != Phase::Open || lot.halted_since.is_some() {
         return None;
     }
-    let phase = book.phase?;
     let left = countdown(book.phase_ends_at, view.now);
+    Some(format!("{} for {left}", book.phase?))
+}
+
+/// Describes the running phase: `continuous for 59:58, last 12.45`.
+pub fn when(view: View<'_>, lot: &Lot, book: &DayBook) -> Option<String> {
+    let phase = phase_left(view, lot, book)?;
     let last = match book.statistics.last {
         Some(last) => format!(", last {last}"),
         None => String::new(),
     };
-    Some(format!("{phase} for {left}{last}"))
+    Some(format!("{phase}{last}"))
 }
 
 /// Describes what became of an order at once; without a side, of a replaced order.
@@ -190,6 +204,19 @@ pub fn halt_words(cause: DayHaltCause) -> &'static str {
         DayHaltCause::CrossedAtCollar => "orders still cross at the collar",
         DayHaltCause::Interruptions => "there were too many interruptions",
     }
+}
+
+/// Describes a cancel-all: `3 orders cancelled; 1 order cannot be cancelled now`.
+pub fn all_cancelled_text(all: AllCancelled, of: &str) -> String {
+    let orders = |count| match count {
+        1 => "1 order".to_owned(),
+        count => format!("{count} orders"),
+    };
+    let kept = match all.kept {
+        0 => String::new(),
+        kept => format!("; {} cannot be cancelled now", orders(kept)),
+    };
+    format!("{}{of} cancelled{kept}.", orders(all.cancelled))
 }
 
 /// Adds the result of an order to a report.

@@ -52,30 +52,7 @@ impl View<'_> {
                     format!("the random end was {before} before the close, as it was fixed"),
                 )
             }
-            PublicEvent::LotOpened(opened) => {
-                let lot = self.market.lot(opened.lot)?;
-                let least = lot.least_bid_at(self.now).filter(|_| !lot.is_scheduled());
-                let least = least.map_or(String::new(), |least| format!("; least bid {least}"));
-                let base = opened.base_price;
-                // The default terms need no description.
-                let terms = match lot.terms == Terms::English(EnglishTerms::default()) {
-                    true => String::new(),
-                    false => format!("; {}", self.terms(lot)),
-                };
-                let when = match lot.is_scheduled() {
-                    false => format!("closes in {}", self.closes_in(lot)),
-                    true => self.when(lot),
-                };
-                let opens = if lot.is_scheduled() {
-                    "is announced"
-                } else {
-                    "opens"
-                };
-                (
-                    self.title(opened.lot),
-                    format!("{opens} at base price {base}{least}; {when}{terms}"),
-                )
-            }
+            PublicEvent::LotOpened(opened) => (self.title(opened.lot), self.opening(opened.lot)?),
             PublicEvent::BidAccepted(bid) => (self.title(bid.lot), self.bid_news(bid, colour)),
             PublicEvent::LotExtended {
                 lot,
@@ -128,6 +105,26 @@ impl View<'_> {
             ),
         };
         Some(line(at, &title, &what))
+    }
+
+    /// Describes a lot that opens: `opens at base price 1.39; least bid 1.40; closes in 5:00`.
+    fn opening(&self, lot: LotId) -> Option<String> {
+        let lot = self.market.lot(lot)?;
+        let least = lot.least_bid_at(self.now).filter(|_| !lot.is_scheduled());
+        let least = least.map_or(String::new(), |least| format!("; least bid {least}"));
+        let base = lot.base_price;
+        // The default terms need no description.
+        let terms = match lot.terms == Terms::English(EnglishTerms::default()) {
+            true => String::new(),
+            false => format!("; {}", self.terms(lot)),
+        };
+        let (opens, when) = match lot.is_scheduled() {
+            false => ("opens", format!("closes in {}", self.closes_in(lot))),
+            true => ("is announced", self.when(lot)),
+        };
+        Some(format!(
+            "{opens} at base price {base}{least}; {when}{terms}"
+        ))
     }
 
     /// Describes an opened sealed bid: `mia 60 at 12.00, gets 30`.

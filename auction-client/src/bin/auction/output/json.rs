@@ -74,7 +74,7 @@ impl View<'_> {
             "profit": stock.map(|stock| stock.profit.to_string()),
             "quantity": lot.quantity.get(),
             "base_price": lot.base_price.to_string(),
-            "price": price(lot.price()),
+            "price": price(lot.price().or_else(|| day::last(lot))),
             "least_bid": price(lot.least_bid_at(self.now).filter(|_| open)),
             "leader": lot.leader().map(|leader| self.name(leader)),
             "you_lead": lot.leader().is_some_and(|leader| self.is_own(leader)),

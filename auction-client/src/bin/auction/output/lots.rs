@@ -1,10 +1,11 @@
 //! Lots as rows of a table.
 
 use auction_client::Indicative;
-use auction_core::{Lot, Outcome, Phase, ReserveStatus, Terms};
+use auction_core::{Book, Lot, Outcome, Phase, ReserveStatus, Terms};
 
 use crate::output::call;
 use crate::output::colour::Colour;
+use crate::output::day;
 use crate::output::names::{Indicatives, View};
 use crate::output::table::{Side, Table, Tone};
 use crate::output::time::{duration, moment};
@@ -54,7 +55,12 @@ impl View<'_> {
             Phase::Open => {
                 let leads = lot.leader().is_some_and(|leader| self.is_own(leader));
                 let tone = if leads { Tone::Good } else { Tone::Usual };
-                (tone, lot.least_bid_at(self.now), self.closes_in(lot))
+                let phase = match &lot.book {
+                    Book::Day(book) => day::phase_left(*self, lot, book),
+                    _ => None,
+                };
+                let closes = phase.unwrap_or_else(|| self.closes_in(lot));
+                (tone, lot.least_bid_at(self.now), closes)
             }
             Phase::Scheduled => (Tone::Usual, None, self.closes_in(lot)),
             Phase::Closed { outcome, .. } => (
@@ -64,6 +70,7 @@ impl View<'_> {
             ),
         };
         let indicative = published.and_then(call::price);
+        let price = lot.price().or(indicative).or_else(|| day::last(lot));
         let cells = vec![
             format!("#{}", lot.id),
             lot.symbol.to_string(),
@@ -71,7 +78,7 @@ impl View<'_> {
             lot.terms.format().to_owned(),
             lot.quantity.to_string(),
             lot.base_price.to_string(),
-            or_dash(lot.price().or(indicative).map(|price| price.to_string())),
+            or_dash(price.map(|price| price.to_string())),
             or_dash(least.map(|least| least.to_string())),
             or_dash(lot.leader().map(|leader| self.who(leader))),
             seen_bids(lot),
@@ -127,8 +134,14 @@ impl View<'_> {
     }
 }
 
-/// Returns the number of bids; of sealed bids, the number of bidders.
+/// Returns the number of bids; of sealed bids, the number of bidders; of a trading day, the number of trades.
 fn seen_bids(lot: &Lot) -> String {
+    if let Book::Day(book) = &lot.book {
+        return match book.statistics.trades {
+            1 => "1 trade".to_owned(),
+            trades => format!("{trades} trades"),
+        };
+    }
     match (lot.bids(), lot.bidders()) {
         (0, bidders) if bidders > 0 => match lot.terms {
             Terms::Call(_) if bidders == 1 => "1 trader".to_owned(),

@@ -195,6 +195,7 @@ impl Shown {
 pub fn price(view: View<'_>, lot: &Lot) -> Option<Price> {
     let falling = matches!(lot.terms, auction_core::Terms::Dutch(_)) && !lot.is_closed();
     lot.price()
+        .or_else(|| crate::output::day::last(lot))
         .or_else(|| lot.least_bid_at(view.now).filter(|_| falling))
 }
 

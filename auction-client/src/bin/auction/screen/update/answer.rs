@@ -4,13 +4,12 @@ use auction_client::RequestError;
 use auction_core::{LotId, WinningThreshold};
 
 use super::account::outbid_before;
-use super::day::all_cancelled;
 use super::identify;
 use super::keys::trade_on;
 use crate::commands::bid::text;
 use crate::commands::order::{Order, credit_note, placed_text, says};
 use crate::output::colour::Colour;
-use crate::output::day::placed_text as day_text;
+use crate::output::day::{all_cancelled_text, placed_text as day_text};
 use crate::output::failure::Failure;
 use crate::output::names::View;
 use crate::screen::events::{Effect, Identity, Manage, RequestKind, Response};
@@ -187,7 +186,8 @@ fn words(view: View<'_>, asked: &RequestKind, answer: &Response) -> Option<(Tone
             good(day_text(&view.title(replaced.lot), None, reply))
         }
         (RequestKind::CancelAll(lot), Response::AllCancelled(all)) => {
-            good(all_cancelled(&view.title(*lot), *all))
+            let (title, text) = (view.title(*lot), all_cancelled_text(*all, ""));
+            good(format!("{title}: {text}"))
         }
         (RequestKind::Replace(replaced), _) => {
             let (title, id) = (view.title(replaced.lot), replaced.order);

@@ -1,6 +1,6 @@
 //! Trading days: trades and interruptions of the market, and the user's orders.
 
-use auction_client::{AllCancelled, DayTrade};
+use auction_client::DayTrade;
 use auction_core::{
     AccountEvent, Book, DayBook, DayOrderState, FillRole, Lot, LotId, OrderId, Outcome,
     OwnDayOrder, Price, PublicEvent, Quantity, Side, Timestamp,
@@ -215,17 +215,4 @@ pub fn leave(model: &mut Model, lot: LotId, order: OrderId, left: u64) {
         let orders = model.orders.entry(lot).or_default();
         orders.insert(own.order, OwnOrder { order, state });
     }
-}
-
-/// Describes a cancel-all.
-pub fn all_cancelled(title: &str, all: AllCancelled) -> String {
-    let orders = |count| match count {
-        1 => "1 order".to_owned(),
-        count => format!("{count} orders"),
-    };
-    let kept = match all.kept {
-        0 => String::new(),
-        kept => format!("; {} cannot be cancelled now", orders(kept)),
-    };
-    format!("{title}: {} cancelled{kept}.", orders(all.cancelled))
 }
