@@ -153,6 +153,11 @@ impl DaySecret {
         parked.into_iter().chain(booked).min()
     }
 
+    /// Returns true if an order lives until a time.
+    pub(in crate::lot) fn has_expiries(&self) -> bool {
+        self.expiries.iter().any(|of| !of.is_empty())
+    }
+
     /// The order accepted first of those that have expired at `now`.
     pub(super) fn expired(
         &self,
