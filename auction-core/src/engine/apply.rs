@@ -230,8 +230,15 @@ impl Engine {
     ) -> Result<(), FoldError> {
         let known = self.market.user(trader);
         known.ok_or(FoldError::UnknownUser(trader))?;
-        self.apply_in_secret(lot, event)?;
-        self.move_deadline(at, lot);
+        let (public, hidden) = self.halves(lot)?;
+        // An order moves a deadline only if it expires, or one that does leaves its place.
+        let had_expiries = hidden.has_expiries();
+        if !hidden.apply_private(public, event) {
+            return Err(FoldError::LotContradicted(lot));
+        }
+        if had_expiries || hidden.has_expiries() {
+            self.move_deadline(at, lot);
+        }
         match self.secret_of(lot).call_orders_of(trader) {
             Some(0) => self.calls.set(trader, lot, false),
             // Traders with more orders are already included.

@@ -51,7 +51,7 @@ impl LotSecret {
     pub(crate) fn assume_end(&mut self, end: Option<RandomEnd>) {
         match &mut self.book {
             BookSecret::Call(call) => **call = CallSecret::with_end(end),
-            BookSecret::Day(day) => day.assume_end(end),
+            BookSecret::Day(day) => day.end = end,
             _ => {}
         }
     }

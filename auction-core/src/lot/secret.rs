@@ -158,6 +158,11 @@ impl LotSecret {
         })
     }
 
+    /// Returns true if an order lives until a time, which is a deadline of the lot.
+    pub(crate) fn has_expiries(&self) -> bool {
+        matches!(&self.book, BookSecret::Day(hidden) if hidden.has_expiries())
+    }
+
     /// Returns true if the next thing due is the draw of a random end.
     pub(crate) fn is_to_be_drawn(
         &self,

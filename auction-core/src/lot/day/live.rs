@@ -1,9 +1,9 @@
 //! Live orders of a trading day, in an arena: found by trader and number with one search, and by position with none.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
+use super::numbers::Numbers;
 use crate::clearing::book::OrderKey;
 use crate::model::day::{DayOrder, DayOrderState, OwnDayOrder};
 use crate::{OrderId, UserId};
@@ -60,7 +60,7 @@ pub(super) struct LiveOrders {
     /// Traders in the order in which they first had an order.
     traders: Vec<Trader>,
     /// Index in `traders` of each trader.
-    seats: BTreeMap<UserId, u32>,
+    seats: Numbers,
 }
 
 /// Place of an order in the arena, for as long as it lives.
@@ -80,8 +80,9 @@ pub(super) struct Live {
 
 const _: () = assert!(size_of::<Live>() == 128);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Trader {
+    id: UserId,
     own: Owned,
     /// Live orders, by number.
     orders: Vec<(OrderId, Position)>,
@@ -149,8 +150,8 @@ impl LiveOrders {
 
     /// Traders who had an order, by number.
     pub(super) fn traders(&self) -> impl Iterator<Item = (UserId, &Owned)> {
-        let seats = self.seats.iter();
-        seats.map(|(trader, seat)| (*trader, &self.traders[*seat as usize].own))
+        let traders = self.by_number().into_iter();
+        traders.map(|trader| (trader.id, &trader.own))
     }
 
     /// Orders of a trader, by number.
@@ -161,25 +162,38 @@ impl LiveOrders {
 
     /// All orders, by trader and number.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Live> {
-        let traders = self
-            .seats
-            .values()
-            .map(|seat| &self.traders[*seat as usize]);
+        let traders = self.by_number().into_iter();
         let orders = traders.flat_map(|trader| trader.orders.iter());
         orders.map(|(_, at)| &self[*at])
     }
 
     fn trader(&self, trader: UserId) -> Option<&Trader> {
-        let seat = self.seats.get(&trader)?;
-        Some(&self.traders[*seat as usize])
+        let seat = self.find_seat(trader)?;
+        Some(&self.traders[seat as usize])
+    }
+
+    fn by_number(&self) -> Vec<&Trader> {
+        let mut traders: Vec<&Trader> = self.traders.iter().collect();
+        traders.sort_unstable_by_key(|trader| trader.id);
+        traders
+    }
+
+    fn find_seat(&self, trader: UserId) -> Option<u32> {
+        let number_at = |seat: u32| u64::from(self.traders[seat as usize].id.0);
+        self.seats.find(trader.0.into(), number_at)
     }
 
     fn seat(&mut self, trader: UserId) -> u32 {
-        let next = self.traders.len() as u32;
-        let seat = *self.seats.entry(trader).or_insert(next);
-        if seat == next {
-            self.traders.push(Trader::default());
+        if let Some(seat) = self.find_seat(trader) {
+            return seat;
         }
+        let seat = self.traders.len() as u32;
+        self.seats.insert(trader.0.into(), seat);
+        self.traders.push(Trader {
+            id: trader,
+            own: Owned::default(),
+            orders: Vec::new(),
+        });
         seat
     }
 }

@@ -1,4 +1,4 @@
-//! Index of shown orders by public number: a hash table with open addressing, which nothing iterates.
+//! Index by number, of shown orders and of traders: a hash table with open addressing, which nothing iterates.
 
 use alloc::vec;
 use alloc::vec::Vec;

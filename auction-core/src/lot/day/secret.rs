@@ -32,7 +32,7 @@ pub(in crate::lot) struct DaySecret {
     pub(super) expiries: [BTreeSet<(Timestamp, u64, Id)>; 2],
     /// Acceptances so far.
     pub(super) accepted: u64,
-    pub(super) end: Option<RandomEnd>,
+    pub(in crate::lot) end: Option<RandomEnd>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -62,11 +62,6 @@ impl DaySecret {
 
     pub(in crate::lot) fn end(&self) -> Option<RandomEnd> {
         self.end
-    }
-
-    /// Assumes the random end of the running call, for an audit.
-    pub(in crate::lot) fn assume_end(&mut self, end: Option<RandomEnd>) {
-        self.end = end;
     }
 
     pub(super) fn find(&self, trader: UserId, order: OrderId) -> Option<&Entry> {
@@ -151,6 +146,11 @@ impl DaySecret {
         let booked = booked.first().map(|(until, ..)| *until);
         let booked = booked.filter(|until| expires(*until));
         parked.into_iter().chain(booked).min()
+    }
+
+    /// Returns true if an order lives until a time.
+    pub(in crate::lot) fn has_expiries(&self) -> bool {
+        self.expiries.iter().any(|of| !of.is_empty())
     }
 
     /// The order accepted first of those that have expired at `now`.

@@ -182,6 +182,19 @@ impl ShownOrders {
     /// Takes shares off an order, which leaves when it has no more; `None`: it has fewer, or is not shown.
     pub(crate) fn reduce(&mut self, number: u64, shares: u64) -> Option<ShownOrder> {
         let at = self.find(number)?;
+        self.reduce_at(at, shares)
+    }
+
+    /// Takes an order out; `false`: it is not shown.
+    pub(crate) fn remove(&mut self, number: u64) -> bool {
+        let Some(at) = self.find(number) else {
+            return false;
+        };
+        let open = self.arena[at as usize].order.open.get();
+        self.reduce_at(at, open).is_some()
+    }
+
+    fn reduce_at(&mut self, at: u32, shares: u64) -> Option<ShownOrder> {
         let shown = &mut self.arena[at as usize].order;
         let before = *shown;
         let left = before.open.get().checked_sub(shares)?;
@@ -195,12 +208,6 @@ impl ShownOrders {
             }
         }
         Some(before)
-    }
-
-    /// Takes an order out; `false`: it is not shown.
-    pub(crate) fn remove(&mut self, number: u64) -> bool {
-        let open = self.get(number).map(|order| order.open.get());
-        open.is_some_and(|open| self.reduce(number, open).is_some())
     }
 
     pub(crate) fn clear(&mut self) {
