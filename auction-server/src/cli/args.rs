@@ -61,6 +61,9 @@ pub enum Command {
         /// Length of a bar, which divides a day evenly; bars are counted from midnight UTC [default: 1m].
         #[arg(long, value_name = "LENGTH")]
         every: Option<BarLength>,
+        /// File to write: complete or absent, and replaced if it exists [default: standard output].
+        #[arg(long, value_hint = ValueHint::FilePath)]
+        out: Option<PathBuf>,
     },
     /// Makes the stocks.csv of a market from a list of stocks: Nasdaq's and NYSE's symbol directories, or a spreadsheet's CSV.
     /// Says what it left out, and why.
@@ -241,6 +244,20 @@ pub enum Format {
     Csv,
     /// One array, one object per line.
     Json,
+    /// Parquet: decimals, 64-bit integers and times UTC.
+    #[cfg(feature = "columns")]
+    Parquet,
+    /// Arrow (IPC file), of the same types.
+    #[cfg(feature = "columns")]
+    Arrow,
+}
+
+impl Format {
+    /// True if the output is not text.
+    #[must_use]
+    pub fn is_bytes(self) -> bool {
+        !matches!(self, Self::Csv | Self::Json)
+    }
 }
 
 /// Commands for accounts.

@@ -104,37 +104,53 @@ pub fn write_export(
     what: What,
     format: Option<Format>,
     every: Option<BarLength>,
+    file: Option<&Path>,
 ) -> u8 {
     if every.is_some() && what != What::Bars {
         eprintln!("error: --every is the length of bars: leave it out, or export bars");
         return EXIT_USAGE;
     }
-    if what == What::Journal {
-        let unfit = if format.is_some() {
-            Some("the public journal has one form: leave --format out")
-        } else if io::stdout().is_terminal() {
-            Some("the public journal is bytes: send it to a file, such as by > market.auctpub")
-        } else {
-            None
-        };
-        if let Some(unfit) = unfit {
-            eprintln!("error: {unfit}");
-            return EXIT_USAGE;
-        }
+    let to_terminal = file.is_none() && io::stdout().is_terminal();
+    let unfit = if what == What::Journal && format.is_some() {
+        Some("the public journal has one form: leave --format out")
+    } else if what == What::Journal && to_terminal {
+        Some("the public journal is bytes: send it to a file, such as by > market.auctpub")
+    } else if format.is_some_and(Format::is_bytes) && to_terminal {
+        Some("this format is bytes: send it to a file, such as by --out FILE")
+    } else {
+        None
+    };
+    if let Some(unfit) = unfit {
+        eprintln!("error: {unfit}");
+        return EXIT_USAGE;
     }
     let format = format.unwrap_or(Format::Csv);
-    let mut bar = Bar::beside_output();
-    let out = &mut BufWriter::new(io::stdout().lock());
     let every = every.unwrap_or(BarLength::MINUTE);
-    let exported = export(data, what, format, every, out, &mut |progress| {
-        bar.show(progress);
-    });
+    let mut bar = Bar::beside_output();
+    let mut write = |out: &mut dyn io::Write| {
+        export(data, what, format, every, out, &mut |progress| {
+            bar.show(progress);
+        })
+    };
+    let exported = match file {
+        Some(path) => write_file(path, &mut write),
+        None => write(&mut BufWriter::new(io::stdout().lock())),
+    };
     drop(bar);
     match exported {
         Ok(()) => EXIT_DONE,
         Err(ExportError::Output(error)) => output_failed(&error),
         Err(error) => fail(&error),
     }
+}
+
+fn write_file(
+    path: &Path,
+    write: &mut dyn FnMut(&mut dyn io::Write) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    let mut file = NewFile::create(path)?;
+    write(&mut BufWriter::new(&mut file))?;
+    Ok(file.finish()?)
 }
 
 /// `import-stocks`.

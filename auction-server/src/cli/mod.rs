@@ -45,8 +45,9 @@ pub fn main() -> ExitCode {
             what,
             format,
             every,
+            out,
         }) => in_folder(&invocation, |data| {
-            write_export(data, *what, *format, *every)
+            write_export(data, *what, *format, *every, out.as_deref())
         }),
         Some(Command::ImportStocks(import)) => {
             in_folder(&invocation, |data| import_list(data, import))

@@ -9,6 +9,8 @@ mod lots;
 mod accounts;
 mod announce;
 mod export;
+#[cfg(feature = "columns")]
+mod columns;
 mod market_data;
 mod verify;
 mod follower;

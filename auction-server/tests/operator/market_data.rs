@@ -92,7 +92,7 @@ fn statistics(stage: &Stage) -> DayStatistics {
     }
 }
 
-fn played() -> Stage {
+pub fn played() -> Stage {
     let mut stage = day();
     // The call: 3 trade at 10, and 2 are left to sell as order 1.
     order(&mut stage, 2, 1, Side::Sell, 5, "10");

@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use super::table::{Cell, Table, text};
+use super::cell::{Cell, Column, Kind};
+use super::table::Table;
 use super::{ExportError, public_records};
 use crate::cli::args::Format;
 use crate::journal::Reader;
@@ -11,28 +12,48 @@ use crate::projections::market_data::bar_rows::{BarFinder, BarLength, BarRow};
 use crate::projections::market_data::order_rows::{OrderFinder, OrderRow};
 use crate::projections::market_data::trade_rows::{TradeFinder, TradeRow};
 
-const TRADE_COLUMNS: [&str; 12] = [
-    "sequence",
-    "time",
-    "lot",
-    "symbol",
-    "format",
-    "phase",
-    "trade",
-    "price",
-    "quantity",
-    "value",
-    "aggressor",
-    "resting",
+const TRADE_COLUMNS: [Column; 12] = [
+    ("sequence", Kind::Integer),
+    ("time", Kind::Time),
+    ("lot", Kind::Integer),
+    ("symbol", Kind::Text),
+    ("format", Kind::Text),
+    ("phase", Kind::Text),
+    ("trade", Kind::Integer),
+    ("price", Kind::Money),
+    ("quantity", Kind::Integer),
+    ("value", Kind::Money),
+    ("aggressor", Kind::Text),
+    ("resting", Kind::Integer),
 ];
 
-const BAR_COLUMNS: [&str; 10] = [
-    "begin", "lot", "symbol", "open", "high", "low", "close", "volume", "value", "trades",
+const BAR_COLUMNS: [Column; 10] = [
+    ("begin", Kind::Time),
+    ("lot", Kind::Integer),
+    ("symbol", Kind::Text),
+    ("open", Kind::Money),
+    ("high", Kind::Money),
+    ("low", Kind::Money),
+    ("close", Kind::Money),
+    ("volume", Kind::Integer),
+    ("value", Kind::Money),
+    ("trades", Kind::Integer),
 ];
 
-const ORDER_COLUMNS: [&str; 13] = [
-    "sequence", "shown", "lot", "symbol", "order", "side", "price", "quantity", "traded", "value",
-    "open", "ended", "end",
+const ORDER_COLUMNS: [Column; 13] = [
+    ("sequence", Kind::Integer),
+    ("shown", Kind::Time),
+    ("lot", Kind::Integer),
+    ("symbol", Kind::Text),
+    ("order", Kind::Integer),
+    ("side", Kind::Text),
+    ("price", Kind::Money),
+    ("quantity", Kind::Integer),
+    ("traded", Kind::Integer),
+    ("value", Kind::Money),
+    ("open", Kind::Integer),
+    ("ended", Kind::Time),
+    ("end", Kind::Text),
 ];
 
 pub(super) fn write_trades(
@@ -117,63 +138,56 @@ fn visit_trades(
 
 fn trade_row(trade: &TradeRow) -> [Cell; 12] {
     [
-        text(trade.sequence),
-        text(trade.at),
+        Cell::long(trade.sequence.0),
+        trade.at.into(),
         Cell::Number(trade.lot.0),
-        text(trade.symbol),
+        trade.symbol.into(),
         text(trade.format),
         trade.phase.map_or(Cell::Nothing, text),
-        text(trade.number),
-        text(trade.price),
-        text(trade.quantity),
-        money(trade.value()),
+        Cell::long(trade.number),
+        trade.price.into(),
+        Cell::long(trade.quantity),
+        Cell::Money(trade.value()),
         trade.aggressor.map_or(Cell::Nothing, text),
-        trade.resting.map_or(Cell::Nothing, text),
+        trade.resting.map_or(Cell::Nothing, Cell::long),
     ]
 }
 
 fn bar_row(bar: &BarRow) -> [Cell; 10] {
     [
-        text(bar.begins_at),
+        bar.begins_at.into(),
         Cell::Number(bar.lot.0),
-        text(bar.symbol),
-        text(bar.open),
-        text(bar.high),
-        text(bar.low),
-        text(bar.close),
-        text(bar.volume),
-        money(bar.value),
-        text(bar.trades),
+        bar.symbol.into(),
+        bar.open.into(),
+        bar.high.into(),
+        bar.low.into(),
+        bar.close.into(),
+        Cell::long(bar.volume),
+        Cell::Money(bar.value),
+        Cell::long(bar.trades),
     ]
 }
 
 fn order_row(order: &OrderRow) -> [Cell; 13] {
     [
-        text(order.sequence),
-        text(order.shown_at),
+        Cell::long(order.sequence.0),
+        order.shown_at.into(),
         Cell::Number(order.lot.0),
-        text(order.symbol),
-        text(order.number),
+        order.symbol.into(),
+        Cell::long(order.number),
         text(order.side),
-        text(order.price),
-        text(order.quantity),
-        text(order.traded),
-        money(order.value),
-        text(order.open),
-        order.ended.map_or(Cell::Nothing, |(at, _)| text(at)),
+        order.price.into(),
+        Cell::long(order.quantity),
+        Cell::long(order.traded),
+        Cell::Money(order.value),
+        Cell::long(order.open),
+        order.ended.map_or(Cell::Nothing, |(at, _)| at.into()),
         order
             .ended
-            .map_or(Cell::Nothing, |(_, end)| text(end.as_str())),
+            .map_or(Cell::Nothing, |(_, end)| Cell::Word(end.as_str())),
     ]
 }
 
-/// A sum in ten-thousandths, which may be more than an [`Amount`](auction_core::Amount): two decimals at least, four at
-/// most.
-fn money(units: u128) -> Cell {
-    let (whole, rest) = (units / 10_000, units % 10_000);
-    match rest % 100 {
-        0 => text(format_args!("{whole}.{:02}", rest / 100)),
-        _ if rest % 10 == 0 => text(format_args!("{whole}.{:03}", rest / 10)),
-        _ => text(format_args!("{whole}.{rest:04}")),
-    }
+fn text(value: impl std::fmt::Display) -> Cell {
+    Cell::Text(value.to_string())
 }

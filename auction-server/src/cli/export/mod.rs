@@ -1,5 +1,5 @@
-//! Exports for operators: users, bids and results as CSV or JSON, and the public journal. Also works beside a running
-//! server.
+//! Exports for operators as CSV or JSON (with the feature `columns` also Parquet and Arrow), and the public journal. Also
+//! works beside a running server.
 //!
 //! | what | columns |
 //! |---|---|
@@ -33,6 +33,9 @@
 
 mod market_data;
 mod table;
+#[cfg(feature = "columns")]
+mod columns;
+mod cell;
 
 use std::io::Write;
 
@@ -50,7 +53,8 @@ use crate::market::public_records;
 use crate::platform::progress::{Progress, ReadProgress};
 use crate::projections::bids::{BidFinder, NamedBid};
 use crate::projections::market_data::bar_rows::BarLength;
-use table::{Cell, Table, text};
+use cell::{Cell, Column, Kind};
+use table::Table;
 
 /// Writes `what` of the market in a data folder to `out`; the journal has one form and ignores `format`,
 /// and only bars have a length, `every`. Calls `on_progress` with the progress, now and then.
@@ -70,15 +74,14 @@ pub fn export(
     match what {
         What::Users => {
             let market = fold(&mut reader, &mut reading)?;
-            let mut table = Table::begin(&["name", "role", "symbol"], format, out)?;
+            let mut table = Table::begin(&USER_COLUMNS, format, out)?;
             for user in market.users() {
                 table.row(&user_row(user))?;
             }
             table.end()
         }
         What::Bids => {
-            let columns = ["sequence", "time", "user", "symbol", "price", "lot"];
-            let mut table = Table::begin(&columns, format, out)?;
+            let mut table = Table::begin(&BID_COLUMNS, format, out)?;
             write_bids(&mut reader, &mut reading, &mut table)?;
             table.end()
         }
@@ -131,42 +134,57 @@ fn write_bids(
     Ok(())
 }
 
+const USER_COLUMNS: [Column; 3] = [
+    ("name", Kind::Text),
+    ("role", Kind::Text),
+    ("symbol", Kind::Text),
+];
+
 fn user_row(user: &User) -> [Cell; 3] {
     let (role, symbol) = match user.role {
-        Role::Trader => ("trader", Cell::Nothing),
-        Role::Company(symbol) => ("company", text(symbol)),
-        Role::Auctioneer => ("auctioneer", Cell::Nothing),
+        Role::Trader => ("trader", None),
+        Role::Company(symbol) => ("company", Some(symbol)),
+        Role::Auctioneer => ("auctioneer", None),
     };
-    [text(user.name), text(role), symbol]
+    [user.name.into(), Cell::Word(role), symbol.into()]
 }
+
+const BID_COLUMNS: [Column; 6] = [
+    ("sequence", Kind::Integer),
+    ("time", Kind::Time),
+    ("user", Kind::Text),
+    ("symbol", Kind::Text),
+    ("price", Kind::Money),
+    ("lot", Kind::Integer),
+];
 
 fn bid_row(bid: &NamedBid) -> [Cell; 6] {
     [
-        text(bid.sequence),
-        text(bid.at),
-        text(bid.user),
-        text(bid.symbol),
-        text(bid.price()),
+        Cell::long(bid.sequence.0),
+        bid.at.into(),
+        bid.user.into(),
+        bid.symbol.into(),
+        bid.price().into(),
         Cell::Number(bid.lot.0),
     ]
 }
 
-const RESULT_COLUMNS: [&str; 15] = [
-    "lot",
-    "symbol",
-    "quantity",
-    "base_price",
-    "opened",
-    "closed",
-    "winner",
-    "price",
-    "why",
-    "runner_up",
-    "bids",
-    "bidders",
-    "extensions",
-    "shares",
-    "surplus",
+const RESULT_COLUMNS: [Column; 15] = [
+    ("lot", Kind::Integer),
+    ("symbol", Kind::Text),
+    ("quantity", Kind::Integer),
+    ("base_price", Kind::Money),
+    ("opened", Kind::Time),
+    ("closed", Kind::Time),
+    ("winner", Kind::Text),
+    ("price", Kind::Money),
+    ("why", Kind::Text),
+    ("runner_up", Kind::Money),
+    ("bids", Kind::Integer),
+    ("bidders", Kind::Integer),
+    ("extensions", Kind::Integer),
+    ("shares", Kind::Integer),
+    ("surplus", Kind::Integer),
 ];
 
 fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 15]> {
@@ -180,9 +198,7 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 15]> {
             by,
             runner_up,
         } => {
-            let name = market
-                .user(winner)
-                .map_or(Cell::Nothing, |user| text(user.name));
+            let name = market.user(winner).map(|user| user.name);
             let why = match by {
                 SoldBy::HighestBid => "highest-bid",
                 SoldBy::BuyNow => "buy-now",
@@ -191,12 +207,7 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 15]> {
                 SoldBy::Reserve => "reserve",
                 SoldBy::LeastBid => "least-bid",
             };
-            (
-                name,
-                text(price),
-                why,
-                runner_up.map_or(Cell::Nothing, text),
-            )
+            (name, Some(price), why, runner_up)
         }
         Outcome::Unsold { because, highest } => {
             let why = match because {
@@ -204,12 +215,7 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 15]> {
                 UnsoldBecause::ReserveNotMet => "reserve-not-met",
                 UnsoldBecause::Cancelled => "cancelled",
             };
-            (
-                Cell::Nothing,
-                Cell::Nothing,
-                why,
-                highest.map_or(Cell::Nothing, text),
-            )
+            (None, None, why, highest)
         }
         Outcome::Allocated {
             lowest,
@@ -222,12 +228,7 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 15]> {
                 AllocatedBy::Time => "price-then-time",
                 AllocatedBy::ProRata => "pro-rata",
             };
-            (
-                Cell::Nothing,
-                text(lowest),
-                why,
-                highest_rejected.map_or(Cell::Nothing, text),
-            )
+            (None, Some(lowest), why, highest_rejected)
         }
         Outcome::Crossed { price, by, .. } => {
             let why = match by {
@@ -238,7 +239,7 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 15]> {
                 LadderStep::Reference => "uncross-reference",
                 LadderStep::Collar => "uncross-collar",
             };
-            (Cell::Nothing, text(price), why, Cell::Nothing)
+            (None, Some(price), why, None)
         }
         Outcome::NoCross { because, .. } => {
             let why = match because {
@@ -246,15 +247,12 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 15]> {
                 NoCrossBecause::NoPrice => "no-price",
                 NoCrossBecause::Collar => "collar",
             };
-            (Cell::Nothing, Cell::Nothing, why, Cell::Nothing)
+            (None, None, why, None)
         }
-        Outcome::Day { close, .. } => {
-            let price = close.map_or(Cell::Nothing, text);
-            (Cell::Nothing, price, "day", Cell::Nothing)
-        }
+        Outcome::Day { close, .. } => (None, close, "day", None),
     };
     let surplus = match outcome {
-        Outcome::Crossed { surplus, .. } => text(surplus),
+        Outcome::Crossed { surplus, .. } => Cell::long(surplus),
         _ => Cell::Nothing,
     };
     let bids = match &lot.book {
@@ -264,19 +262,19 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 15]> {
     };
     Some([
         Cell::Number(lot.id.0),
-        text(lot.symbol),
-        text(lot.quantity),
-        text(lot.base_price),
-        text(lot.opened_at),
-        text(at),
-        winner,
-        price,
-        text(why),
-        runner_up,
+        lot.symbol.into(),
+        Cell::long(lot.quantity.get()),
+        lot.base_price.into(),
+        lot.opened_at.into(),
+        at.into(),
+        winner.into(),
+        price.into(),
+        Cell::Word(why),
+        runner_up.into(),
         bids,
         Cell::Number(lot.bidders()),
         Cell::Number(lot.extensions),
-        text(shares_traded(lot, outcome)),
+        Cell::long(shares_traded(lot, outcome)),
         surplus,
     ])
 }
