@@ -24,6 +24,7 @@ use crate::gateway::connection_limits::{self, ConnectionLimits};
 use crate::gateway::http::ops;
 use crate::gateway::http::ops::Ops;
 use crate::gateway::login_failures::LoginFailures;
+use crate::gateway::operator::OperatorSocket;
 use crate::gateway::session::cancel_on_disconnect;
 use crate::gateway::session::peer_directory::PeerDirectory;
 use crate::gateway::session::relayed::{Deps, EnvelopeKeys, Envelopes};
@@ -60,6 +61,7 @@ pub struct Server {
     sequencer: Option<JoinHandle<io::Result<()>>>,
     gateway: Arc<Gateway>,
     ops: Option<Ops>,
+    operator: Option<OperatorSocket>,
     stopping: watch::Sender<bool>,
     projections: Vec<JoinHandle<()>>,
     startup_text: String,
@@ -163,7 +165,6 @@ impl Server {
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
-        let envelopes = Arc::new(Envelopes::new(envelope_keys, deps));
         let services = Arc::new(Services {
             sequencer: sequencer.handle,
             fan_out: FanOut::start(&hub, &metrics),
@@ -173,7 +174,7 @@ impl Server {
             dead_man,
             histories,
             signing,
-            envelopes,
+            envelopes: Arc::new(Envelopes::new(envelope_keys, deps)),
             clock,
             market: market_id,
             term,
@@ -194,6 +195,7 @@ impl Server {
             address: port.address,
             sequencer: Some(sequencer.thread),
             ops: port.ops,
+            operator: open_operator_socket(config),
             gateway: Arc::new(gateway),
             stopping,
             projections,
@@ -247,6 +249,9 @@ impl Server {
             let stopping = gateway.services.stopping.clone();
             operators.spawn(ops.serve(Arc::downgrade(&gateway.services), stopping));
         }
+        if let Some(operator) = self.operator.take() {
+            operators.spawn(operator.serve(Arc::downgrade(&gateway.services)));
+        }
         let mut connections = JoinSet::new();
         if let Some(demo_accounts) = self.demo_accounts.take() {
             demo_accounts.play(&gateway.services, &mut connections);
@@ -290,6 +295,17 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// Opens the operator's socket. Without it the market runs all the same.
+fn open_operator_socket(config: &Config) -> Option<OperatorSocket> {
+    let path = config.data.operator_socket();
+    let opened = OperatorSocket::open(path.clone());
+    let warn = |error: &io::Error| {
+        let path = path.display();
+        tracing::warn!(%path, %error, "`auction-server user` cannot reach this server: its socket cannot be opened");
+    };
+    opened.inspect_err(warn).ok()
 }
 
 /// Starts the tasks that watch connections, clock and certificate until the server stops.

@@ -118,10 +118,10 @@ Everything that reads the journal follows the links; while the folder is away, i
         #[arg(value_hint = ValueHint::DirPath)]
         folder: PathBuf,
     },
-    /// Creates accounts, while the server is stopped.
+    /// Creates accounts, while the server is stopped; lists, locks and closes them while it runs.
     #[command(
         subcommand,
-        after_help = "Example:\n  auction-server user add mia --role trader"
+        after_help = "Examples:\n  auction-server user add mia --role trader\n  auction-server user list"
     )]
     User(UserCommand),
     /// Looks at everything around a server: clock, disk, open files, permissions, certificate, proxies, versions.
@@ -270,6 +270,46 @@ Examples:
   auction-server user add apple --role company --symbol AAPL
   AUCTION_PASSWORD=... auction-server user add tom --role auctioneer")]
     Add(NewUser),
+    /// Lists the accounts of the running server.
+    #[command(after_help = "\
+Examples:
+  auction-server user list
+  auction-server user list --json | jq -r '.[] | select(.access != \"open\") | .name'")]
+    List {
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows an account of the running server.
+    #[command(after_help = "Example:\n  auction-server user show mia")]
+    Show(NamedUser),
+    /// Sets another password; all sessions and devices of the account end. It comes from AUCTION_PASSWORD, else from
+    /// standard input.
+    #[command(after_help = "\
+Examples:
+  auction-server user passwd mia
+  AUCTION_PASSWORD=... auction-server user passwd mia")]
+    Passwd(NamedUser),
+    /// Locks an account: nobody can log in, and its sessions and devices end. Its bids stay binding.
+    #[command(after_help = "Example:\n  auction-server user lock mia")]
+    Lock(NamedUser),
+    /// Unlocks an account.
+    #[command(after_help = "Example:\n  auction-server user unlock mia")]
+    Unlock(NamedUser),
+    /// Closes an account for good: its sessions and devices end, its bids stay binding, its name stays taken.
+    #[command(after_help = "Example:\n  auction-server user close mia")]
+    Close(NamedUser),
+}
+
+/// An account of the running server.
+#[derive(Debug, Args)]
+pub struct NamedUser {
+    /// The name of the account.
+    #[arg(value_parser = parse_name)]
+    pub name: Name,
+    /// Prints JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// An account to create.

@@ -7,8 +7,8 @@ use std::path::Path;
 use clap_complete::Shell;
 
 use crate::cli::args::{
-    ConfigCommand, EXIT_DONE, EXIT_FAILURE, EXIT_USAGE, Format, ImportStocks, Invocation, NewUser,
-    What,
+    ConfigCommand, EXIT_DONE, EXIT_FAILURE, EXIT_USAGE, Format, ImportStocks, Invocation,
+    NamedUser, NewUser, UserCommand, What,
 };
 use crate::cli::backup;
 use crate::cli::check::check;
@@ -18,6 +18,7 @@ use crate::cli::findings::Severity;
 use crate::cli::import_stocks::{ImportError, Options, Report, import};
 use crate::cli::manual;
 use crate::cli::prompt;
+use crate::cli::user;
 use crate::cli::user_add;
 use crate::cli::verify::verify;
 use crate::config::data_dir::DataDir;
@@ -276,6 +277,32 @@ pub fn add_user(data: &DataDir, new: &NewUser) -> u8 {
             print(&format!("{} can log in when the server runs\n", new.name))
         }
         Err(error) => fail(&error),
+    }
+}
+
+/// `user list`, `show`, `passwd`, `lock`, `unlock`, `close`.
+pub fn change_user(data: &DataDir, command: &UserCommand) -> u8 {
+    let one = |command, user: &NamedUser| user::one(data, command, user.name, None, user.json);
+    let done = match command {
+        UserCommand::Add(new) => return add_user(data, new),
+        UserCommand::List { json } => user::list(data, *json),
+        UserCommand::Show(user) => one("show", user),
+        UserCommand::Lock(user) => one("lock", user),
+        UserCommand::Unlock(user) => one("unlock", user),
+        UserCommand::Close(user) => one("close", user),
+        UserCommand::Passwd(NamedUser { name, json }) => match prompt::new_password() {
+            Ok(password) => {
+                password.reveal(|text| user::one(data, "passwd", *name, Some(text), *json))
+            }
+            Err(error) => return fail(&error),
+        },
+    };
+    match done {
+        Ok(text) => print(&text),
+        Err(error) => {
+            eprintln!("error: {error}");
+            EXIT_FAILURE
+        }
     }
 }
 

@@ -13,6 +13,7 @@ pub mod import_stocks;
 pub mod verify;
 pub mod backup;
 pub mod user_add;
+pub mod user;
 pub mod prompt;
 pub mod logging;
 pub mod manual;
@@ -24,9 +25,9 @@ use std::sync::Arc;
 
 use args::{Command, Invocation, UserCommand};
 use commands::{
-    add_user, doctor, import_list, in_folder, is_ready, move_to_archive, print_completions,
-    restore_backup, show_settings, verify_journal, with_settings, write_backup, write_export,
-    write_manual,
+    add_user, change_user, doctor, import_list, in_folder, is_ready, move_to_archive,
+    print_completions, restore_backup, show_settings, verify_journal, with_settings, write_backup,
+    write_export, write_manual,
 };
 use run::run;
 
@@ -63,9 +64,10 @@ pub fn main() -> ExitCode {
         Some(Command::Archive { folder }) => {
             in_folder(&invocation, |data| move_to_archive(data, folder))
         }
-        Some(Command::User(UserCommand::Add(new))) => {
-            in_folder(&invocation, |data| add_user(data, new))
-        }
+        Some(Command::User(command)) => in_folder(&invocation, |data| match command {
+            UserCommand::Add(new) => add_user(data, new),
+            other => change_user(data, other),
+        }),
         Some(Command::Doctor { json }) => {
             with_settings(&invocation, |config| doctor(config, *json))
         }

@@ -88,6 +88,12 @@ impl DataDir {
         self.path.join("market.key")
     }
 
+    /// The socket for the operator's commands to the running server: [`operator`](crate::gateway::operator).
+    #[must_use]
+    pub fn operator_socket(&self) -> PathBuf {
+        self.path.join("operator.sock")
+    }
+
     /// The hashes of the journal's tree, recomputed by each server: [`signing`](crate::projections::signing).
     #[must_use]
     pub fn hashes(&self) -> PathBuf {

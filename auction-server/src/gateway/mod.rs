@@ -17,6 +17,7 @@ mod peeked;
 mod proxy_header;
 pub mod connection_limits;
 pub mod http;
+pub mod operator;
 pub(crate) mod accepting;
 pub mod session;
 mod trusted_proxies;

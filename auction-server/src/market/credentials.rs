@@ -6,8 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use auction_core::{
-    Credential, DeviceKey, Engine, Name, NewDevice, PrivateEvent, PublicEvent, Role, SessionId,
-    Speaker, Timestamp, TokenHash, UserId,
+    Access, Credential, DeviceKey, Engine, Name, NewDevice, PrivateEvent, PublicEvent, Role,
+    SessionId, Speaker, Timestamp, TokenHash, UserId,
 };
 
 use crate::market::group_commit::Committed;
@@ -39,6 +39,8 @@ pub struct Account {
     pub role: Role,
     /// The stored password hash; `None`: nobody can log in.
     pub credential: Option<Credential>,
+    /// Access of the user.
+    pub access: Access,
 }
 
 /// An open session. It may have expired.
@@ -82,6 +84,7 @@ impl Credentials {
                 user.role,
                 engine.sessions().credential(id).cloned(),
             );
+            tables.accounts[index].access = engine.sessions().access(id);
         }
         for (id, session) in engine.sessions().iter() {
             match session.speaker {
@@ -112,6 +115,12 @@ impl Credentials {
         let tables = self.read();
         let user = *tables.by_name.get(&name)?;
         tables.find(user).cloned()
+    }
+
+    /// All accounts, by number.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<Account> {
+        self.read().accounts.clone()
     }
 
     /// The account of a user.
@@ -211,6 +220,7 @@ impl Tables {
             name,
             role,
             credential,
+            access: Access::Open,
         });
         self.by_name.insert(name, user);
     }
@@ -241,6 +251,9 @@ impl Tables {
             PrivateEvent::CredentialSet { user, credential } => {
                 let index = user.0 as usize - 1;
                 self.accounts[index].credential = Some(credential.clone());
+            }
+            PrivateEvent::AccessSet { user, access } => {
+                self.accounts[user.0 as usize - 1].access = *access;
             }
             PrivateEvent::SessionOpened {
                 session,
@@ -301,8 +314,7 @@ impl Tables {
             | PrivateEvent::DayOrderLapsed { .. }
             | PrivateEvent::OrderKept { .. }
             | PrivateEvent::AllCancelled { .. }
-            | PrivateEvent::LimitsSet { .. }
-            | PrivateEvent::AccessSet { .. } => {}
+            | PrivateEvent::LimitsSet { .. } => {}
         }
     }
 }

@@ -51,7 +51,7 @@ impl Password {
     }
 
     /// Passes the text to `look`, which must not keep it.
-    pub(super) fn reveal<T>(&self, look: impl FnOnce(&str) -> T) -> T {
+    pub(crate) fn reveal<T>(&self, look: impl FnOnce(&str) -> T) -> T {
         look(&self.0)
     }
 

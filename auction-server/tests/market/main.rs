@@ -56,4 +56,5 @@ mod proxied;
 mod doctor;
 mod failed_logins;
 mod passwords;
+mod user_commands;
 mod backup;
