@@ -279,10 +279,10 @@ fn trades_while_the_gateway_was_gone_are_caught_up() {
     }
     stage.start_gateway();
     let mut mia = mia.again(stage.fix);
-    // A report that the kill interrupted may come twice.
+    // A report that the kill interrupted may come twice, with the same ExecID.
     let mut news = || loop {
         let report = mia.read();
-        if report.get(97) != "Y" {
+        if report.kind() != "8 0 0" {
             return report;
         }
     };
