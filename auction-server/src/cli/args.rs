@@ -439,9 +439,14 @@ impl Invocation {
                 SettingsFile::InDataFolder(data.settings())
             }
         };
-        let mut given = file.read()?;
+        let config::Contents {
+            mut given,
+            calendars,
+        } = file.read()?;
         given.extend(self.given.iter().cloned());
-        config::resolve(given)
+        let mut resolved = config::resolve(given)?;
+        resolved.config.calendars = calendars;
+        Ok(resolved)
     }
 
     /// The data folder alone: export and verify need nothing else, and a fault elsewhere should not stop them.
@@ -450,7 +455,7 @@ impl Invocation {
     /// All faults of the settings file, if one was named.
     pub fn data(&self) -> Result<DataDir, Vec<ConfigError>> {
         let mut given = match &self.file {
-            Some(path) => SettingsFile::Named(path.clone()).read()?,
+            Some(path) => SettingsFile::Named(path.clone()).read()?.given,
             None => Vec::new(),
         };
         given.retain(|given| given.setting == Setting::Data);

@@ -169,6 +169,7 @@ fn planned(config: &Config, file: &Path, engine: &Engine, now: Timestamp) -> Res
         steps: config.steps.clone(),
         soft_close: config.soft_close,
         trading_days: config.network.trading_days,
+        calendars: config.calendars.clone(),
     };
     let lots = lots::read(file, &defaults).map_err(|error| error.to_string())?;
     let open: Vec<_> = lots.iter().map(|lot| lot.open(now)).collect();

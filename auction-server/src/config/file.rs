@@ -7,10 +7,24 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::ConfigError;
+use super::calendar::{Calendar, Calendars};
 use super::setting::{Given, Origin, Setting};
 
 /// Maximum size of a settings file, in bytes.
 pub const SETTINGS_BYTES_MAX: u64 = 64 << 10;
+
+const CALENDAR: &str = "calendar";
+const CALENDAR_EXPECTED: &str =
+    "expected tables such as [calendar.nyse] with phases, and with time_zone for times of day";
+
+/// Contents of a settings file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Values of settings.
+    pub given: Vec<Given>,
+    /// Calendars of trading days.
+    pub calendars: Calendars,
+}
 
 /// The settings file to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,12 +40,12 @@ impl SettingsFile {
     ///
     /// # Errors
     /// All faults, by line: invalid TOML, an unknown key, a value that is neither text nor number.
-    pub fn read(&self) -> Result<Vec<Given>, Vec<ConfigError>> {
+    pub fn read(&self) -> Result<Contents, Vec<ConfigError>> {
         let (Self::Named(path) | Self::InDataFolder(path)) = self;
         let text = match read_text(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.is_optional() => {
-                return Ok(Vec::new());
+                return Ok(Contents::default());
             }
             Err(source) => {
                 return Err(vec![ConfigError::Unreadable {
@@ -47,7 +61,7 @@ impl SettingsFile {
         matches!(self, Self::InDataFolder(_))
     }
 
-    fn parse(&self, path: &Path, text: &str) -> Result<Vec<Given>, Vec<ConfigError>> {
+    fn parse(&self, path: &Path, text: &str) -> Result<Contents, Vec<ConfigError>> {
         let fault = |at: usize, message: String| ConfigError::File {
             path: path.to_owned(),
             line: line_of(text, at),
@@ -57,8 +71,15 @@ impl SettingsFile {
             let at = error.span().map_or(0, |span| span.start);
             vec![fault(at, format!("this is no TOML: {}", error.message()))]
         })?;
-        let (mut given, mut faults) = (Vec::new(), Vec::new());
+        let (mut contents, mut faults) = (Contents::default(), Vec::new());
         for (key, value) in table.get_ref() {
+            if key.get_ref() == CALENDAR {
+                match value.get_ref() {
+                    DeValue::Table(named) => calendars(named, &mut contents, &mut faults),
+                    _ => faults.push((key.span().start, CALENDAR_EXPECTED.to_owned())),
+                }
+                continue;
+            }
             match self.take(key.get_ref(), value.get_ref()) {
                 Ok((setting, text_given)) => {
                     let line = line_of(text, key.span().start);
@@ -66,7 +87,7 @@ impl SettingsFile {
                         path: path.to_owned(),
                         line,
                     };
-                    given.push(Given {
+                    contents.given.push(Given {
                         setting,
                         text: text_given,
                         origin,
@@ -77,7 +98,7 @@ impl SettingsFile {
         }
         faults.sort();
         if faults.is_empty() {
-            return Ok(given);
+            return Ok(contents);
         }
         Err(faults
             .into_iter()
@@ -91,7 +112,9 @@ impl SettingsFile {
             .find(|setting| setting.key() == key)
         else {
             let keys = Setting::ALL.map(Setting::key).join(", ");
-            return Err(format!("unknown key {key:?}; the keys are {keys}"));
+            return Err(format!(
+                "unknown key {key:?}; the keys are {keys}, and tables [calendar.NAME]"
+            ));
         };
         if setting == Setting::Data && self.is_optional() {
             return Err(
@@ -113,6 +136,63 @@ impl SettingsFile {
             }
         };
         Ok((setting, text))
+    }
+}
+
+/// Reads the tables of calendars.
+fn calendars(named: &DeTable<'_>, contents: &mut Contents, faults: &mut Vec<(usize, String)>) {
+    for (name, value) in named {
+        let mut keys = (None, None);
+        let mut is_readable = true;
+        let mut wrong = |at: usize, message: String| {
+            faults.push((at, format!("calendar {}: {message}", name.get_ref())));
+        };
+        let at = name.span().start;
+        let DeValue::Table(table) = value.get_ref() else {
+            wrong(at, CALENDAR_EXPECTED.to_owned());
+            continue;
+        };
+        for (key, value) in table {
+            let text = match value.get_ref() {
+                DeValue::String(text) => Some(text.to_string()),
+                _ => None,
+            };
+            match (key.get_ref().as_ref(), text) {
+                ("phases", Some(text)) => keys.0 = Some(text),
+                ("time_zone", Some(text)) => keys.1 = Some(text),
+                (name @ ("phases" | "time_zone"), None) => {
+                    is_readable = false;
+                    let found = value.get_ref().type_str();
+                    wrong(
+                        key.span().start,
+                        format!("{name} is {found}; expected a text"),
+                    );
+                }
+                (other, _) => {
+                    let message = format!("unknown key {other:?}; the keys are phases, time_zone");
+                    wrong(key.span().start, message);
+                }
+            }
+        }
+        if !is_readable {
+            continue;
+        }
+        let Some(phases) = keys.0 else {
+            wrong(
+                at,
+                "phases is missing; expected for example \"call 5m, continuous 1h, call 5m\""
+                    .to_owned(),
+            );
+            continue;
+        };
+        match Calendar::parse(&phases, keys.1.as_deref()) {
+            Ok(calendar) => drop(
+                contents
+                    .calendars
+                    .insert(name.get_ref().to_string(), calendar),
+            ),
+            Err(message) => wrong(at, message),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod csv;
 mod file;
 mod network;
 pub(crate) mod value;
+pub mod calendar;
 mod address_range;
 mod setting;
 pub mod reserved_names;
@@ -22,11 +23,12 @@ use std::path::PathBuf;
 use auction_core::{AccountMode, SoftClose, SoftCloseMode, Span, Steps};
 use auction_proto::disturbs_display;
 
+use crate::config::calendar::Calendars;
 use crate::config::data_dir::DataDir;
 use crate::journal::Durability;
 
 pub use address_range::AddressRange;
-pub use file::{SETTINGS_BYTES_MAX, SettingsFile};
+pub use file::{Contents, SETTINGS_BYTES_MAX, SettingsFile};
 pub use network::{Network, Tls};
 pub use setting::{Given, Origin, Setting};
 pub use value::{
@@ -70,6 +72,8 @@ pub struct Config {
     pub log_file: Option<PathBuf>,
     /// Network addresses and limits.
     pub network: Network,
+    /// Calendars of trading days, from the settings file alone.
+    pub calendars: Calendars,
 }
 
 impl Config {
@@ -206,6 +210,7 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
         log_level: log_level.expect(CHECKED),
         log_file,
         network: network.expect(CHECKED),
+        calendars: Calendars::new(),
     };
     Ok(Resolved { config, in_force })
 }
@@ -233,6 +238,9 @@ impl fmt::Display for Resolved {
                 }
                 None => writeln!(f, "# {key}: none")?,
             }
+        }
+        for (name, calendar) in &self.config.calendars {
+            write!(f, "\n[calendar.{}]\n{calendar}", toml_string(name))?;
         }
         Ok(())
     }

@@ -53,6 +53,7 @@ fn has_reserve(config: &Config, file: &Path) -> bool {
         steps: config.steps.clone(),
         soft_close: config.soft_close,
         trading_days: config.network.trading_days,
+        calendars: config.calendars.clone(),
     };
     lots::read(file, &defaults).is_ok_and(|lots| lots.iter().any(|lot| lot.reserve.is_some()))
 }

@@ -400,6 +400,7 @@ fn read_lots(config: &Config, file: &Path) -> Result<Vec<PlannedLot>, CsvError> 
         steps: config.steps.clone(),
         soft_close: config.soft_close,
         trading_days: config.network.trading_days,
+        calendars: config.calendars.clone(),
     };
     lots::read(file, &defaults)
 }

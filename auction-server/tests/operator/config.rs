@@ -1,5 +1,6 @@
 //! Settings: precedence, valid values, and errors for invalid ones.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use auction_core::{Span, Steps};
@@ -183,13 +184,14 @@ fn all_faults_are_reported_together_by_the_name_that_was_used() {
 fn read_file(text: &str) -> Result<Vec<Given>, Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("auction.toml");
-    std::fs::write(&path, text).unwrap();
+    fs::write(&path, text).unwrap();
     let prefix = format!("{}/", folder.path().display());
     let said = |fault: &auction_server::testing::config::ConfigError| {
         fault.to_string().replace(&prefix, "")
     };
     SettingsFile::Named(path)
         .read()
+        .map(|contents| contents.given)
         .map_err(|faults| faults.iter().map(said).collect())
 }
 
@@ -251,17 +253,67 @@ fn a_wrong_file_is_refused_by_line() {
 fn a_named_file_must_exist_and_the_default_file_may() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("auction.toml");
-    assert_eq!(SettingsFile::InDataFolder(path.clone()).read().unwrap(), []);
+    assert_eq!(
+        SettingsFile::InDataFolder(path.clone())
+            .read()
+            .unwrap()
+            .given,
+        []
+    );
     assert!(SettingsFile::Named(path.clone()).read().is_err());
 
-    std::fs::write(&path, "data = \"elsewhere\"").unwrap();
+    fs::write(&path, "data = \"elsewhere\"").unwrap();
     let said = SettingsFile::InDataFolder(path.clone()).read().unwrap_err()[0].to_string();
     assert!(
         said.contains("cannot be set in the file that lies in the data folder"),
         "{said}"
     );
     assert_eq!(
-        SettingsFile::Named(path).read().unwrap()[0].text,
+        SettingsFile::Named(path).read().unwrap().given[0].text,
         "elsewhere"
     );
+}
+
+#[test]
+fn calendars_are_tables_and_their_faults_have_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("auction.toml");
+    let read = |text: &str| {
+        fs::write(&path, text).unwrap();
+        let read = SettingsFile::Named(path.clone()).read();
+        read.map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let text = "lots = 3\n[calendar.short]\nphases = \"call 5m\"\n\n\
+                [calendar.xetra]\ntime_zone = \"Europe/Berlin\"\nphases = \"call 08:50, close 17:35\"\n";
+    let contents = read(text).unwrap();
+    assert_eq!(contents.given.len(), 1);
+    let names: Vec<_> = contents.calendars.keys().collect();
+    assert_eq!(names, ["short", "xetra"]);
+
+    for (text, says) in [
+        (
+            "calendar = 3",
+            ":1: expected tables such as [calendar.nyse]",
+        ),
+        (
+            "[calendar]\nx = 3",
+            ":2: calendar x: expected tables such as",
+        ),
+        ("\n[calendar.x]", ":2: calendar x: phases is missing"),
+        (
+            "[calendar.x]\nphases = 3",
+            ":2: calendar x: phases is integer; expected a text",
+        ),
+        (
+            "[calendar.x]\nphases = \"call 5m\"\nzone = \"UTC\"",
+            ":3: calendar x: unknown key \"zone\"; the keys are phases, time_zone",
+        ),
+        (
+            "[calendar.x]\nphases = \"call 09:00\"\ntime_zone = \"Mars\"",
+            ":1: calendar x: time_zone \"Mars\" is unknown",
+        ),
+    ] {
+        let faults = read(text).unwrap_err();
+        assert!(faults[0].contains(says), "{text}: {faults:?}");
+    }
 }

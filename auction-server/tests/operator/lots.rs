@@ -7,6 +7,7 @@ use auction_core::{
     SealedPricing, SealedTerms, SoftClose, SoftCloseMode, Span, Steps, Terms, Timestamp,
     UniformPricing, UniformTerms,
 };
+use auction_server::testing::config::calendar::{Calendar, Calendars};
 use auction_server::testing::config::csv::lots::{Defaults, PlannedLot, read};
 
 fn price(text: &str) -> Price {
@@ -19,7 +20,22 @@ fn defaults() -> Defaults {
         steps: Steps::default(),
         soft_close: SoftClose::default(),
         trading_days: true,
+        calendars: calendars(),
     }
+}
+
+fn calendars() -> Calendars {
+    let calendars = [
+        ("short", "call 5m, continuous 1h, call 5m", None),
+        (
+            "xetra",
+            "call 08:50, continuous 09:00, call 17:30, close 17:35",
+            Some("Europe/Berlin"),
+        ),
+    ];
+    let named = calendars
+        .map(|(name, phases, zone)| (name.to_owned(), Calendar::parse(phases, zone).unwrap()));
+    named.into()
 }
 
 fn lots(text: &str) -> Result<Vec<PlannedLot>, String> {
@@ -189,5 +205,71 @@ fn what_is_wrong_is_said_by_line() {
     ];
     for (text, expected) in cases {
         assert_eq!(lots(text).unwrap_err(), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_day_names_a_calendar_by_lengths_or_by_times_of_day() {
+    let text = "\
+symbol,format,day,opens_in,static_corridor_bps
+AAPL,day,short,,500
+AAPL,day,short,10m,
+AAPL,day,xetra,,
+";
+    // 2026-12-01 06:00 UTC, before a day in Berlin.
+    let now = Timestamp::from_secs(1_796_104_800);
+    let planned = lots(text).unwrap();
+    let lots: Vec<_> = planned.iter().map(|lot| lot.open(now)).collect();
+    let after = |secs| now.saturating_add(Span::from_secs(secs));
+    let times: Vec<_> = lots
+        .iter()
+        .map(|lot| (lot.opens_at, lot.closes_at))
+        .collect();
+    assert_eq!(times[0], (None, after(4_200)));
+    assert_eq!(times[1], (Some(after(600)), after(4_800)));
+    // 07:50 to 16:35 in UTC.
+    assert_eq!(times[2], (Some(after(6_600)), after(38_100)));
+    let Terms::Day(terms) = &lots[2].terms else {
+        panic!("it is a day");
+    };
+    let begins = terms.phases.iter().map(|of| of.begins_after);
+    let begins: Vec<_> = begins.map(|span| span.micros() / 1_000_000).collect();
+    assert_eq!(begins, [0, 600, 31_200]);
+    let Terms::Day(terms) = &lots[0].terms else {
+        panic!("it is a day");
+    };
+    assert_eq!(
+        terms.static_corridor.map(|corridor| corridor.basis_points),
+        Some(500)
+    );
+    // The next morning, once the day has begun.
+    let later = planned[2].open(after(6_600));
+    assert_eq!(later.opens_at, Some(after(6_600 + 86_400)));
+}
+
+#[test]
+fn a_wrong_calendar_is_named_with_its_line() {
+    let header = "symbol,format,day,schedule,opens_in\n";
+    for (row, says) in [
+        (
+            "AAPL,day,lse,,",
+            "lots.csv:2: day \"lse\" is no calendar: expected short or xetra",
+        ),
+        (
+            "AAPL,day,short,call 5m,",
+            "lots.csv:2: schedule is not for a lot that names a calendar",
+        ),
+        (
+            "AAPL,day,xetra,,5m",
+            "lots.csv:2: opens_in is not for a day whose calendar has times",
+        ),
+        (
+            "AAPL,english,short,,",
+            "lots.csv:2: day is not for an English lot",
+        ),
+        ("AAPL,day,,,", "lots.csv:2: schedule is empty"),
+    ] {
+        let said = lots(&format!("{header}{row}\n")).unwrap_err();
+        assert!(said.contains(says), "{row}: {said}");
     }
 }

@@ -10,6 +10,7 @@ use auction_core::{
     SoftClose, SoftCloseMode, Span, Steps, Symbol, Terms, Timestamp, UniformPricing, UniformTerms,
 };
 
+use crate::config::calendar::{Calendar, Calendars};
 use crate::config::csv::{self, Columns, CsvError, Row, shown};
 use crate::config::value;
 
@@ -46,6 +47,7 @@ const COLUMNS: Columns = Columns {
         "volatility_length",
         "volatility_random_end",
         "interruptions_max",
+        "day",
     ],
 };
 
@@ -76,6 +78,8 @@ pub struct Defaults {
     pub soft_close: SoftClose,
     /// True if lots can be trading days.
     pub trading_days: bool,
+    /// Calendars that trading days can name.
+    pub calendars: Calendars,
 }
 
 /// A row: a lot to open when the round begins, or a while after.
@@ -88,6 +92,8 @@ pub struct PlannedLot {
     opens_in: Span,
     open_for: Span,
     terms: Terms,
+    /// Calendar of a trading day that names one.
+    calendar: Option<Calendar>,
     /// Price below which nothing is sold; hidden.
     pub(in crate::config) reserve: Option<Price>,
 }
@@ -97,6 +103,21 @@ impl PlannedLot {
     #[must_use]
     pub fn open(&self, now: Timestamp) -> OpenLot {
         let opens_at = now.saturating_add(self.opens_in);
+        if let (Some(calendar), Terms::Day(terms)) = (&self.calendar, &self.terms) {
+            let (begins_at, schedule) = calendar.next(now);
+            let opens_at = begins_at.unwrap_or(opens_at);
+            return OpenLot {
+                symbol: self.symbol,
+                quantity: self.quantity,
+                opens_at: (opens_at > now).then_some(opens_at),
+                closes_at: opens_at.saturating_add(schedule.length),
+                terms: Terms::from(DayTerms {
+                    phases: schedule.phases,
+                    ..(**terms).clone()
+                }),
+                reserve: self.reserve,
+            };
+        }
         OpenLot {
             symbol: self.symbol,
             quantity: self.quantity,
@@ -153,6 +174,11 @@ impl Cells<'_> {
             (Some(Terms::Day(_)), Some(schedule)) => Some(schedule.length),
             _ => open_for,
         };
+        let calendar = defaults.calendars.get(cells.row.value("day")).cloned();
+        if let (Some(Calendar::Times(_)), Some(_)) = (&calendar, opens_in) {
+            let fault = "opens_in is not for a day whose calendar has times of day; leave it empty";
+            cells.faults.push(fault.to_owned());
+        }
         match (symbol, terms) {
             (Some(symbol), Some(terms)) if cells.faults.is_empty() => Ok(PlannedLot {
                 line: row.line,
@@ -161,6 +187,7 @@ impl Cells<'_> {
                 opens_in: opens_in.unwrap_or(Span::ZERO),
                 open_for: open_for.unwrap_or(defaults.open_for),
                 terms,
+                calendar,
                 reserve,
             }),
             _ => Err(cells.faults),
@@ -223,7 +250,7 @@ impl Cells<'_> {
                         "trading days are off; start the server with --trading-days on".to_owned(),
                     );
                 }
-                self.day()
+                self.day(defaults)
             }
             _ => {
                 let expected = "is unknown; expected english, dutch, sealed-first, vickrey, uniform, \
@@ -251,8 +278,9 @@ impl Cells<'_> {
         }))
     }
 
-    fn day(&mut self) -> Option<Terms> {
+    fn day(&mut self, defaults: &Defaults) -> Option<Terms> {
         let own = [
+            "day",
             "schedule",
             "static_corridor",
             "static_corridor_bps",
@@ -269,7 +297,10 @@ impl Cells<'_> {
                     .to_owned(),
             );
         }
-        let schedule = self.needed("schedule", schedule);
+        let schedule = match self.row.value("day") {
+            "" => self.needed("schedule", schedule),
+            name => self.calendar(name, defaults),
+        };
         let fixed = self.collar("static_corridor", "static_corridor_bps");
         let moving = self.collar("dynamic_corridor", "dynamic_corridor_bps");
         let length = self.value("volatility_length", value::span);
@@ -286,6 +317,26 @@ impl Cells<'_> {
             interruptions_max: most.unwrap_or(usual.interruptions_max),
             ..usual
         }))
+    }
+
+    /// The phases of a calendar, as of any day: the day itself is found when the lot is opened.
+    fn calendar(&mut self, name: &str, defaults: &Defaults) -> Option<Schedule> {
+        if !self.row.value("schedule").is_empty() {
+            let fault =
+                "schedule is not for a lot that names a calendar by day; leave one of them empty";
+            self.faults.push(fault.to_owned());
+        }
+        if let Some(calendar) = defaults.calendars.get(name) {
+            return Some(calendar.next(Timestamp::default()).1);
+        }
+        let names: Vec<&str> = defaults.calendars.keys().map(String::as_str).collect();
+        let expected = match names.is_empty() {
+            true => "the settings file has no calendar; add a table [calendar.NAME]".to_owned(),
+            false => format!("expected {}", names.join(" or ")),
+        };
+        self.faults
+            .push(format!("day {} is no calendar: {expected}", shown(name)));
+        None
     }
 
     fn collar(&mut self, absolute: &str, basis_points: &str) -> Option<Collar> {
