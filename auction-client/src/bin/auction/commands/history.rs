@@ -1,6 +1,6 @@
 //! `auction history SYMBOL`
 
-use auction_client::{DayTrade, History};
+use auction_client::{DayTrade, GetTrades, History};
 use auction_core::{Book, Lot, LotId, Market, Terms};
 use serde_json::{Value, json};
 
@@ -58,7 +58,14 @@ async fn trades(
     loop {
         let left = total.saturating_sub(after);
         let page = u32::try_from(left).unwrap_or(u32::MAX).max(1);
-        let page = context.client.trades(lot.id, after, page).await?;
+        let asked = GetTrades {
+            lot: lot.id,
+            after,
+            since: None,
+            until: None,
+            limit: page,
+        };
+        let page = context.client.trades(asked).await?;
         trades.extend(page.trades.iter().cloned());
         match page.trades.iter().last() {
             Some(last) if last.number < total => after = last.number,
