@@ -76,6 +76,31 @@ def closes(lot, day):
 class Days:
     """The events of trading days, and of the halt of the market."""
 
+    def take_lot(self, lot):
+        """A day with more orders than fit comes again in the next part, with those that follow."""
+        if "day" not in lot["book"]:
+            self.lots.append(lot)
+        elif self.lots and self.lots[-1]["id"] == lot["id"]:
+            by_number(lot["book"]["day"]["orders"], self.lots[-1]["book"]["day"]["orders"])
+        else:
+            lot["book"]["day"]["orders"] = by_number(lot["book"]["day"]["orders"])
+            self.lots.append(lot)
+
+    def lot_began(self, event, at):
+        lot = self.open_lot(event["lot"])
+        lot.update(phase="open", opened_at=at)
+        if "day" in lot["book"]:
+            begin(lot)
+
+    def lot_resumed(self, event, _):
+        times = {name: event[name] for name in ("opened_at", "closes_at")}
+        lot = self.open_lot(event["lot"])
+        if "day" in lot["book"]:
+            day = lot["book"]["day"]
+            shift(day, lot["halted_since"], int(event["closes_at"]) - int(lot["closes_at"]))
+            day["halt"] = None
+        lot.update(times, halted_since=None)
+
     def day_of(self, event):
         lot = self.open_lot(event["lot"])
         must("day" in lot["book"] and lot["phase"] == "open")

@@ -2,7 +2,7 @@
 
 Messages are as JSON has them. After a FeedError the fold is of no more use: watch again.
 """
-from day import Days, begin, by_number, new_day, shift
+from day import Days, begin, new_day
 from digest import digest
 from lot import CallLots, FeedError, first_book
 
@@ -45,16 +45,6 @@ class Market(CallLots, Days):
         self.halted_since = follows["halted"] if isinstance(follows, dict) else None
         self.parts = []
         return True
-
-    def take_lot(self, lot):
-        """A day with more orders than fit comes again in the next part, with those that follow."""
-        if "day" not in lot["book"]:
-            self.lots.append(lot)
-        elif self.lots and self.lots[-1]["id"] == lot["id"]:
-            by_number(lot["book"]["day"]["orders"], self.lots[-1]["book"]["day"]["orders"])
-        else:
-            lot["book"]["day"]["orders"] = by_number(lot["book"]["day"]["orders"])
-            self.lots.append(lot)
 
     def feed(self, feed):
         """Folds the events of a feed, and gives them: (place, at, name of the event, its fields)."""
@@ -138,23 +128,8 @@ class Market(CallLots, Days):
     def profit_published(self, event, _):
         self.stocks[event["symbol"]]["profit"] = event["profit"]
 
-    def lot_began(self, event, at):
-        lot = self.open_lot(event["lot"])
-        lot.update(phase="open", opened_at=at)
-        if "day" in lot["book"]:
-            begin(lot)
-
     def lot_halted(self, event, at):
         self.open_lot(event["lot"])["halted_since"] = at
-
-    def lot_resumed(self, event, _):
-        times = {name: event[name] for name in ("opened_at", "closes_at")}
-        lot = self.open_lot(event["lot"])
-        if "day" in lot["book"]:
-            day = lot["book"]["day"]
-            shift(day, lot["halted_since"], int(event["closes_at"]) - int(lot["closes_at"]))
-            day["halt"] = None
-        lot.update(times, halted_since=None)
 
     def bidders_counted(self, event, _):
         ((form, book),) = self.open_lot(event["lot"])["book"].items()

@@ -69,7 +69,7 @@ async def until(reading: asyncio.Task[None], condition: Callable[[], bool]) -> N
 
 
 def test_a_day_is_followed_from_its_call_to_its_close(markets: Markets) -> None:
-    server = markets.open(DAY, trading_days="on", heartbeat="1s")
+    server = markets.open(DAY, heartbeat="1s")
 
     async def test() -> None:
         async with (

@@ -502,6 +502,10 @@ fn begins(
     let Some(scheduled) = terms.phases.get(index).map(|scheduled| scheduled.phase) else {
         return false;
     };
+    // A day that has not begun has no ends: a hostile journal begins a phase of one.
+    let (Some(&end), Some(&length)) = (day.ends.get(index), day.lengths.get(index)) else {
+        return false;
+    };
     let reference = {
         let stock = market.stock(lot.symbol);
         let last_uncross = stock.and_then(|stock| stock.last_uncross);
@@ -525,7 +529,7 @@ fn begins(
             )
         }
         DayPhase::Call => {
-            let ends_at = at.saturating_add(day.lengths[index]);
+            let ends_at = at.saturating_add(length);
             let collar = terms.call.collar;
             (
                 moves_on && scheduled == DayPhase::Call,
@@ -544,7 +548,7 @@ fn begins(
                 _ => Price::ZERO,
             };
             let fits = (moves_on || goes_on) && scheduled == phase;
-            (fits, day.ends[index], reference, None)
+            (fits, end, reference, None)
         }
     };
     fits && began.ends_at == ends_at

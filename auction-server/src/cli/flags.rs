@@ -262,8 +262,8 @@ pub(super) struct Flags {
         value_name = "RATE"
     )]
     rate_commands: Option<String>,
-    /// Lots of the format `day`: on or off. The page and clients of version 1 cannot read a market that has had one,
-    /// and are closed [default: off]
+    /// Lots of the format `day`, and halts of the whole market: on or off. Clients of version 1 cannot read a market that
+    /// has had one, and are closed [default: on]
     #[arg(
         long,
         env = "AUCTION_TRADING_DAYS",

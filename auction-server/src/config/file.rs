@@ -148,6 +148,10 @@ fn calendars(named: &DeTable<'_>, contents: &mut Contents, faults: &mut Vec<(usi
             faults.push((at, format!("calendar {}: {message}", name.get_ref())));
         };
         let at = name.span().start;
+        if name.get_ref().is_empty() {
+            wrong(at, "a calendar needs a name".to_owned());
+            continue;
+        }
         let DeValue::Table(table) = value.get_ref() else {
             wrong(at, CALENDAR_EXPECTED.to_owned());
             continue;

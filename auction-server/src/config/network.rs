@@ -34,7 +34,7 @@ pub struct Network {
     pub rate_logins: Option<Rate>,
     /// Maximum rate of failed logins to one account from one address.
     pub rate_failed_logins: Option<Rate>,
-    /// True if lots can be trading days, which clients of version 1 and the page cannot read: they are closed then.
+    /// True if lots can be trading days, which clients of version 1 cannot read: they are closed then.
     pub trading_days: bool,
     /// Registration over the network.
     pub registration: RegistrationMode,

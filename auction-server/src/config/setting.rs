@@ -226,7 +226,7 @@ impl Setting {
             Self::Registration => Some("open"),
             Self::RateRegistrations => Some("600/1m"),
             Self::RateCommands => Some("off"),
-            Self::TradingDays => Some("off"),
+            Self::TradingDays => Some("on"),
         }
     }
 }

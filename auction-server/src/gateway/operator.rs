@@ -224,7 +224,7 @@ pub fn ask(path: &Path, request: &Value) -> Result<Value, String> {
     };
     let answer = { talk }().map_err(|error| format!("the server did not answer: {error}"))?;
     let mut answer: Value = serde_json::from_str(&answer)
-        .map_err(|_| "the server did not answer; see its log".to_owned())?;
+        .map_err(|_| "the server did not answer in time: it may still do it; `user show NAME` tells, and so does its log".to_owned())?;
     match answer["error"].as_str() {
         Some(error) => Err(error.to_owned()),
         None => Ok(answer["done"].take()),

@@ -23,10 +23,14 @@ impl NewFile {
         let Some(name) = path.file_name() else {
             return Err(io::Error::from(io::ErrorKind::InvalidFilename));
         };
+        // A device or a pipe is not replaced by a file.
+        if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+            return Err(io::Error::other("it is there and is no file"));
+        }
         let mut aside = OsString::from(".");
         aside.push(name);
-        // By process, so that two programs that write the same file do not write into each other's.
-        aside.push(format!(".{}.new", std::process::id()));
+        // By chance, so that two programs that write the same file do not write into each other's.
+        aside.push(format!(".{:016x}.new", rand::random::<u64>()));
         let aside = path.with_file_name(aside);
         let file = OpenOptions::new()
             .write(true)

@@ -1,5 +1,5 @@
 //! Hashing for logins: argon2id, on separate low-priority threads, behind a bounded queue with a fast `busy`, so that a
-//! flood of logins costs the market nothing. Logins wait while bids need all processors.
+//! flood of logins costs the market nothing. Logins take longer while bids need all processors.
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -55,7 +55,7 @@ impl PasswordPool {
         let checker = Arc::new(Checker::default());
         for number in 1..=THREADS {
             let (jobs, checker) = (jobs.clone(), checker.clone());
-            low_priority::spawn(&format!("passwords-{number}"), move || {
+            low_priority::spawn_awaited(&format!("passwords-{number}"), move || {
                 work(&jobs, &checker);
             })?;
         }

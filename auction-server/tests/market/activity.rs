@@ -326,7 +326,7 @@ fn day_order(
 /// listed while it lives and when it lapsed with the close, and otherwise only counted.
 #[test]
 fn activity_of_a_trading_day_has_fills_with_their_average() {
-    let test_market = test_market().set("trading-days", "on");
+    let test_market = test_market();
     let mut server = test_market.open();
     let [mut ann, mut mia, mut tom] = ["ann", "mia", "tom"].map(|name| {
         let mut line = Line::open(server.address());

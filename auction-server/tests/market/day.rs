@@ -131,9 +131,7 @@ fn next_phase(server: &Server, ann: &mut Client, index: u8, next: Option<DayPhas
 
 #[test]
 fn a_day_survives_a_kill_in_each_phase_and_can_be_proved() {
-    let test_market = TestMarket::with_lots(1)
-        .set("on-outage", "close")
-        .set("trading-days", "on");
+    let test_market = TestMarket::with_lots(1).set("on-outage", "close");
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
     test_market.write("users.csv", &users);
     let mut server = test_market.open();
@@ -382,9 +380,7 @@ fn kill_over_the_end(
 }
 
 fn day_of_two_phases(on_outage: &str) -> (TestMarket, Server, [Client; 3]) {
-    let test_market = TestMarket::with_lots(1)
-        .set("on-outage", on_outage)
-        .set("trading-days", "on");
+    let test_market = TestMarket::with_lots(1).set("on-outage", on_outage);
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
     test_market.write("users.csv", &users);
     let server = test_market.open();
@@ -457,7 +453,7 @@ fn phases_that_ended_in_an_outage_are_over_if_so_set() {
 
 #[test]
 fn a_market_with_a_day_ends_and_refuses_clients_of_version_1() {
-    let test_market = TestMarket::with_lots(1).set("trading-days", "on");
+    let test_market = TestMarket::with_lots(1);
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
     test_market.write("users.csv", &users);
     let server = test_market.open();
@@ -494,8 +490,8 @@ fn a_market_with_a_day_ends_and_refuses_clients_of_version_1() {
 
 /// The page and clients of version 1 would be closed for good: an operator decides that.
 #[test]
-fn without_the_setting_no_day_opens_and_version_1_stays() {
-    let test_market = TestMarket::with_lots(1);
+fn with_days_off_no_day_opens_and_version_1_stays() {
+    let test_market = TestMarket::with_lots(1).set("trading-days", "off");
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
     test_market.write("users.csv", &users);
     let server = test_market.open();
@@ -523,15 +519,16 @@ fn without_the_setting_no_day_opens_and_version_1_stays() {
     server.end();
 
     test_market.write("lots.csv", "symbol,format,schedule\nS1,day,call 1h\n");
-    let checked = test_market.program(&["config", "check"]).output().unwrap();
+    let mut check = test_market.program(&["config", "check"]);
+    let checked = check.env("AUCTION_TRADING_DAYS", "off").output().unwrap();
     assert!(!checked.status.success());
     let said = String::from_utf8_lossy(&checked.stderr);
-    assert!(said.contains("--trading-days on"), "{said}");
+    assert!(said.contains("--trading-days off"), "{said}");
 }
 
 #[test]
 fn a_dead_mans_switch_cancels_the_orders_of_a_day() {
-    let test_market = TestMarket::with_lots(1).set("trading-days", "on");
+    let test_market = TestMarket::with_lots(1);
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
     test_market.write("users.csv", &users);
     let server = test_market.open();

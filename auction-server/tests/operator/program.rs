@@ -72,7 +72,7 @@ rate-failed-logins = \"20/10m\" # default
 registration = \"open\" # default
 rate-registrations = \"600/1m\" # default
 rate-commands = \"off\" # default
-trading-days = \"off\" # default
+trading-days = \"on\" # default
 ";
     assert_eq!(printed, expected);
 

@@ -151,4 +151,4 @@ await story("symbol,format\nAAPL,english\n", async (house, browsers) => {
   await late.lot(2);
   await late.sees(".prints td", "2.05");
   for (const each of [".statistics", ".prints tbody"]) assert.equal(await late.text(each), await mia.go("#/lot/2").then(() => mia.text(each)));
-}, ["--heartbeat=1s", "--trading-days=on"]);
+}, ["--heartbeat=1s"]);

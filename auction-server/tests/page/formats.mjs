@@ -151,4 +151,4 @@ await story(LOTS, async (house, browsers) => {
 
   // The fold of the page is the server's to the last bit.
   await gavel.page.waitForFunction(() => document.getElementById("link").title.startsWith("The fold of the feed here equals"));
-}, ["--heartbeat=3s", "--trading-days=on"]);
+}, ["--heartbeat=3s"]);

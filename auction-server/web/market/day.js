@@ -250,7 +250,8 @@ export class Day {
   /** Takes trades of the past, which the feed did not bring; those that are here already are passed over. */
   takeTrades(trades) {
     const first = this.trades[0]?.number ?? Infinity;
-    const older = trades.filter(({ number }) => Number(number) < first);
+    // The feed brings those that it has not told yet.
+    const older = trades.filter(({ number }) => Number(number) < first && BigInt(number) <= this.statistics.trades);
     const read = ({ number, at, price, quantity, aggressor }) => ({ number: Number(number), ms: millis(at), price: units(price), quantity: BigInt(quantity), aggressor });
     this.trades = [...older.map(read), ...this.trades].slice(-TRADES_MAX);
   }

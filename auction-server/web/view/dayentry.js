@@ -42,6 +42,9 @@ export class DayBox extends Box {
   }
 
   update(now) {
+    const { changing } = this;
+    const isGone = changing && app.own.hasLive && !app.own.dayOrders(this.lot.id).has(changing.order);
+    if (changing && (app.me !== this.changingOf || isGone)) this.stopChanging();
     // What came of an order is told by the lists, once the day is over.
     if (this.lot.phase === "closed" || app.market.haltedSince !== null) super.tell(null, "");
     super.update(now);
@@ -95,7 +98,9 @@ export class DayBox extends Box {
   }
 
   change(order) {
-    this.changing = order;
+    // As it is now: the server refuses the change of an order that has traded meanwhile.
+    this.changing = { ...order };
+    this.changingOf = app.me;
     this.form.elements.side.value = order.side;
     this.sides.disabled = true;
     this.atAny.checked = order.limit === null;
@@ -133,7 +138,7 @@ export class DayBox extends Box {
     const isMarket = this.atAny.checked;
     const amount = isMarket ? null : this.amount.read();
     if (amount === undefined) return;
-    const tif = this.time();
+    const tif = changing ? null : this.time();
     if (tif === undefined) return;
     if (!isMarket && !this.isSure({ side, amount, quantity })) return this.refresh();
     const limit = amount === null ? null : plain(amount);
@@ -141,9 +146,18 @@ export class DayBox extends Box {
     const [kind, body] = changing
       ? ["replace_day_order", { lot: lot.id, order: changing.order, quantity, limit, believed: String(changing.open) }]
       : ["place_day_order", { lot: lot.id, order: { side, quantity, limit, time_in_force: tif, post_only: this.postOnly.checked, self_trade: this.selfTrade.value } }];
-    const { accepted } = await this.give(kind, body, done);
-    if (accepted && changing) this.stopChanging();
-    if (accepted) this.amount.clear();
+    // Each command has a number of its own: a second click would be a second order.
+    if (this.isSending) return;
+    this.isSending = true;
+    this.send.disabled = true;
+    try {
+      const { accepted } = await this.give(kind, body, done);
+      if (accepted && changing) this.stopChanging();
+      if (accepted) this.amount.clear();
+    } finally {
+      this.isSending = false;
+      this.send.disabled = false;
+    }
     this.refresh();
   }
 }
@@ -206,7 +220,7 @@ export class DayOwn {
     const roles = { maker: "maker", taker: "taker", call: "call" };
     const row = (fill) => [bareClock(fill.ms), fill.side === "buy" ? "Buy" : "Sell", grouped(fill.quantity), shown(fill.price), roles[fill.role] ?? fill.role];
     const rows = fills.slice(-FILLS_SHOWN).reverse().map(row);
-    this.fills.replaceChildren(el("p", { class: "sums" }, `${sums.join(". ")}.`), table("Your fills, the newest first", [`Time, ${zone(app.now())}`, "Side", "#Shares", "#Price", "As"], rows));
+    this.fills.replaceChildren(el("p", { class: "sums" }, `${sums.join(". ")}, as far as this page has seen.`), table("Your fills, the newest first", [`Time, ${zone(app.now())}`, "Side", "#Shares", "#Price", "As"], rows));
   }
 
   tell({ accepted, text }, words) {

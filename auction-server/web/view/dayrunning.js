@@ -29,7 +29,7 @@ export function dayTools(lot) {
   const resume = button("Resume", () => give("resume_lot", { lot: lot.id }, `${lot.symbol}: goes on.`));
   const moves = MOVES.map((seconds) =>
     button(`Phase ${seconds > 0 ? "+" : "−"}${Math.abs(seconds) / 60} min`, () => {
-      const endsAt = String(BigInt(lot.day.ends[lot.day.index]) + BigInt(seconds) * 1_000_000n);
+      const endsAt = String(BigInt(lot.day.endsAt) + BigInt(seconds) * 1_000_000n);
       return give("move_phase", { lot: lot.id, phase: lot.day.index, ends_at: endsAt }, `${phaseWords(lot)} ends at ${clock(Number(endsAt) / 1_000)}.`);
     }),
   );

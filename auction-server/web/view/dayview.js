@@ -83,7 +83,9 @@ export class DayView {
     this.box.update(app.now());
     this.tools.update();
     this.own.draw();
-    if (lot.day.trades.length === 0 && lot.day.statistics.trades > 0n) this.askTrades().catch(() => {});
+    const { trades, statistics } = lot.day;
+    const hasAll = statistics.trades === 0n || trades.length >= TRADES_MAX || trades[0]?.number === 1;
+    if (!hasAll) this.askTrades().catch(() => {});
     this.isBehind = true;
     this.drawLists(app.now());
     const words = dayTerms(lot);
@@ -159,8 +161,9 @@ export class DayView {
   /** Asks for the newest trades that were before this page watched. */
   async askTrades() {
     const { lot } = this;
-    const total = Number(lot.day.statistics.trades);
-    const has = lot.day.trades[0]?.number ?? total + 1;
+    const { day } = lot;
+    const total = Number(day.statistics.trades);
+    const has = day.trades[0]?.number ?? total + 1;
     if (this.isAsking || has <= 1 || total === 0 || performance.now() < this.asksAgainAt) return;
     this.isAsking = true;
     this.asksAgainAt = performance.now() + ASK_PAUSE;
@@ -173,7 +176,11 @@ export class DayView {
         after = Number(body.trades.at(-1).number);
         if (body.follows !== "more") break;
       }
-      lot.day.takeTrades(all);
+      // A snapshot in between has brought another book, which asks for itself.
+      if (lot.day !== day) return;
+      day.takeTrades(all);
+      // What the server does not have any more is not asked for again and again.
+      if (all.length === 0) this.asksAgainAt = Infinity;
       this.changed();
     } finally {
       this.isAsking = false;

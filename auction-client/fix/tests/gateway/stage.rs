@@ -138,8 +138,6 @@ impl Stage {
             &self.market.to_string(),
             "--ops-listen",
             "off",
-            "--trading-days",
-            "on",
         ]);
         // Its warnings are about the test's folder.
         command.stderr(Stdio::null());

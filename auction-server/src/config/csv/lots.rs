@@ -247,7 +247,8 @@ impl Cells<'_> {
             "day" => {
                 if !defaults.trading_days {
                     self.faults.push(
-                        "trading days are off; start the server with --trading-days on".to_owned(),
+                        "trading days are off; start the server without --trading-days off"
+                            .to_owned(),
                     );
                 }
                 self.day(defaults)

@@ -140,8 +140,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    /// Changes the password of the session's user. Its number protects the request as any command's: the market refuses
-    /// it if the session was closed meanwhile.
+    /// Changes the password of the session's user; the market refuses it if the session was closed meanwhile. A repetition is
+    /// another change, for the old password is no longer right.
     pub(super) async fn change_password(&mut self, request: RequestId, old: &Secret, new: &Secret) {
         let Some(LiveSession { session, user, .. }) = self.active_session_within_rate(request)
         else {

@@ -27,8 +27,8 @@ const SERVER_RELAXED: &str = concat!(
 );
 
 /// Answer to an auctioneer who opens a trading day, or halts the whole market, on a server without trading days.
-const DAYS_ARE_OFF: &str = "trading days and halts of the whole market are off on this server; its operator turns them \
-                            on with --trading-days on";
+const DAYS_ARE_OFF: &str = "trading days and halts of the whole market are off on this server: its operator has set \
+                            --trading-days off";
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) async fn handle(&mut self, asked: Request) -> Result<(), CloseReason> {

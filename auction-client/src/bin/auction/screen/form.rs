@@ -26,7 +26,8 @@ pub enum About {
     /// An order on a trading day.
     DayOrder(LotId),
     /// Replaces an order of the user on a trading day.
-    DayChange(LotId, OrderId, Side),
+    /// With the open shares that the user saw.
+    DayChange(LotId, OrderId, Side, Quantity),
     /// Cancels all orders of the user on a trading day.
     CancelAll(LotId),
     /// Logging in or registering, optionally followed by a bid on a lot.
@@ -337,7 +338,9 @@ impl Form {
             }
             About::Withdraw(lot, order) => Ok(Request::Cancel(CancelOrder { lot, order })),
             About::DayOrder(lot) => self.place_day(view, lot),
-            About::DayChange(lot, order, side) => self.replace_day(view, (lot, order, side)),
+            About::DayChange(lot, order, side, open) => {
+                self.replace_day(view, (lot, order, side), open)
+            }
             About::CancelAll(lot) => Ok(Request::CancelAll(lot)),
             About::Enter { .. } => self.identity(),
             About::LogOut => Ok(Request::LogOut),
@@ -477,7 +480,7 @@ impl Form {
             About::CancelAll(lot) => {
                 format!("Cancel all your orders on {}? Enter does", view.title(lot))
             }
-            About::Change(lot, order, side) | About::DayChange(lot, order, side) => {
+            About::Change(lot, order, side) | About::DayChange(lot, order, side, _) => {
                 let verb = verb(side);
                 format!("Change order {order} to {verb} on {}", view.title(lot))
             }

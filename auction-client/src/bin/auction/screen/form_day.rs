@@ -47,7 +47,10 @@ impl Form {
             Field::line("shares", content.quantity.to_string()),
             Field::line("price", limit),
         ];
-        Self::new(About::DayChange(lot, own.order, content.side), fields)
+        Self::new(
+            About::DayChange(lot, own.order, content.side, content.quantity),
+            fields,
+        )
     }
 
     pub fn cancel_all(lot: LotId) -> Self {
@@ -91,6 +94,7 @@ impl Form {
         &mut self,
         view: View<'_>,
         (lot, order, side): (LotId, OrderId, Side),
+        open: Quantity,
     ) -> Result<Request, String> {
         let (quantity, limit) = self.day_terms(view, lot, side, (0, 1))?;
         Ok(Request::ReplaceDay(ReplaceDayOrder {
@@ -98,7 +102,8 @@ impl Form {
             order,
             quantity,
             limit,
-            believed: None,
+            // The server refuses the change of an order that has traded meanwhile.
+            believed: Some(open),
         }))
     }
 

@@ -231,7 +231,7 @@ fn waits_for(model: &Model, asked: &RequestKind) -> bool {
             (lot, order) == (asked.lot, asked.order)
         }
         (About::DayOrder(lot), RequestKind::PlaceDay(asked)) => lot == asked.lot,
-        (About::DayChange(lot, order, _), RequestKind::ReplaceDay(asked)) => {
+        (About::DayChange(lot, order, ..), RequestKind::ReplaceDay(asked)) => {
             (lot, order) == (asked.lot, asked.order)
         }
         (About::CancelAll(lot), RequestKind::CancelAll(asked)) => lot == *asked,
