@@ -49,7 +49,7 @@ impl Settled {
 /// A party to a lot: a trader, or `None` for the house, which sells lots of a single seller.
 pub type Party = Option<UserId>;
 
-/// What one party owes and gets for a lot.
+/// Shares and money of one party to one lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SettlementRow {
     /// The lot.

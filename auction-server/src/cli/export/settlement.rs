@@ -77,11 +77,16 @@ fn visit_rows(
     let mut found = Vec::new();
     while let Some(frame) = reader.next_view()? {
         reading.frame(&frame);
+        let mut next = frame.first;
         for record in decode_records(frame.public, frame.private) {
+            next += 1;
             let taken = record
                 .map_err(VisitError::from)
                 .and_then(|record| settlement.take(&record, |row| found.push(row)));
             taken.map_err(|source| refused(&frame, source))?;
+        }
+        if next != frame.last() + 1 {
+            return Err(refused(&frame, "records are missing".into()).into());
         }
         for row in found.drain(..) {
             take(&row)?;
