@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use auction_core::{
-    AccountMode, Asset, CallTerms, Caller, Command, DayOrder, DayTerms, EnglishTerms, Event,
-    Executed, LotId, MarginalPriority, OpenLot, PrivateEvent, Quantity, Role, Schedule,
-    SealedPricing, SealedTerms, SelfTrade, Side, Terms, TimeInForce, Timestamp, UniformPricing,
-    UniformTerms, UserId,
+    AccountMode, Asset, CallTerms, Caller, Command, DayOrder, DayTerms, DutchTerms, EnglishTerms,
+    Event, Executed, LotId, MarginalPriority, OpenLot, PrivateEvent, Quantity, Role, Schedule,
+    SealedPricing, SealedTerms, SelfTrade, Side, Span, Terms, TimeInForce, Timestamp,
+    UniformPricing, UniformTerms, UserId,
 };
 use auction_server::testing::cli::export::{ExportError, export};
 use auction_server::testing::cli::{Format, What};
@@ -41,7 +41,7 @@ fn units(money: &str) -> i128 {
     whole.parse::<i128>().unwrap() * 10_000 + parts
 }
 
-/// A market on funds with a lot of each format but Dutch, and a trading day as the last.
+/// A market on funds with a lot of each format.
 fn funded() -> Stage {
     let mut stage = Stage::on_disk();
     let mode = AccountMode::Funds;
@@ -86,6 +86,13 @@ fn funded() -> Stage {
         reserve: None,
     };
     stage.operate(1, Command::OpenLot(Box::new(day)));
+    let falling = Terms::Dutch(DutchTerms {
+        start: "12".parse().unwrap(),
+        step: "1".parse().unwrap(),
+        interval: Span::from_secs(10),
+        floor: "9".parse().unwrap(),
+    });
+    stage.operate(1, open("AAPL", 2, None, falling));
     stage
 }
 
@@ -197,12 +204,13 @@ fn played() -> Stage {
 #[test]
 fn each_trader_has_a_row_for_each_lot() {
     let mut stage = played();
+    stage.bid(101, 2, 8, "9");
     // The trades of an open day are owed already.
     let header = "lot,symbol,format,trader,bought,sold,pays,receives\n";
     assert_eq!(
         written(&stage, What::Settlement, Format::Csv).unwrap(),
         format!(
-            "{header}7,AAPL,day,mia,0,4,0.00,40.00\n7,AAPL,day,tom,3,0,30.00,0.00\n7,AAPL,day,eve,1,0,10.00,0.00\n"
+            "{header}8,AAPL,dutch,,0,2,0.00,18.00\n8,AAPL,dutch,tom,2,0,18.00,0.00\n7,AAPL,day,mia,0,4,0.00,40.00\n7,AAPL,day,tom,3,0,30.00,0.00\n7,AAPL,day,eve,1,0,10.00,0.00\n"
         )
     );
     check(&stage);
