@@ -171,6 +171,7 @@ Examples:
   auction-server export bids > bids.csv
   auction-server export results --format json | jq '.[].winner'
   auction-server export bars --every 5m > bars.csv
+  auction-server export settlement > settlement.csv
   auction-server export journal > market.auctpub && auction verify market.auctpub
 
 The public journal has one form, and takes no --format.";
@@ -227,6 +228,10 @@ pub enum What {
     Bids,
     /// Every lot that has closed: winner, price and reason.
     Results,
+    /// Each trader's shares bought and sold, and money owed and due, by lot; not public.
+    Settlement,
+    /// The same, summed over all lots.
+    SettlementTotals,
     /// Every trade of every format, in order.
     Trades,
     /// Open, high, low, close, volume and value of the trades of each lot, by intervals; none without a trade.

@@ -11,4 +11,5 @@ pub mod activity;
 pub mod bid_history;
 pub mod bids;
 pub mod market_data;
+pub mod settlement;
 pub mod trades;

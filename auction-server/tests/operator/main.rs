@@ -12,6 +12,7 @@ mod export;
 #[cfg(feature = "columns")]
 mod columns;
 mod market_data;
+mod settlement;
 mod verify;
 mod follower;
 mod activity;

@@ -9,6 +9,8 @@
 //! | bars | begin, lot, symbol, open, high, low, close, volume, value, trades |
 //! | orders | sequence, shown, lot, symbol, order, side, price, quantity, traded, value, open, ended, end |
 //! | results | lot, symbol, quantity, base_price, opened, closed, winner, price, why, runner_up, bids, bidders, extensions, shares, surplus |
+//! | settlement | lot, symbol, format, trader, bought, sold, pays, receives |
+//! | settlement-totals | trader, bought, sold, pays, receives |
 //!
 //! `bids` are all accepted bids in order; `lot` tells the lots of one symbol apart; `price` is the price that was bid. A
 //! hidden maximum has a row when it changed the lot's price, with the lot's price after the change; the maximum itself
@@ -27,11 +29,18 @@
 //! `filled`, `gone` (cancelled, replaced or lapsed), `call` (it was in a call and not shown again: what became of it is
 //! not public) or `close`; the rows of live ones come last, without an end.
 //!
+//! `settlement` has a row for each trader who bought or sold shares of a lot, when the lot has closed; the rows of trading
+//! days that are still open come last, with the trades so far. `pays` is owed to the market, `receives` is owed by it. A
+//! row without a trader is the house, which sells all lots but calls and trading days. So in each lot as many shares are
+//! bought as sold, and as much is paid as received; a lot that breaks this ends the export, because the journal is
+//! damaged. Unlike the other exports it shows private data: whose the fills of calls and trading days are.
+//!
 //! JSON is one array, one object per line; as on the wire, prices and 64-bit numbers are strings, and missing values
 //! are null. A spreadsheet can't take a CSV cell for a formula: names begin with a letter or a digit by type, and the
 //! one number that can be negative, the surplus, has only digits after its sign.
 
 mod market_data;
+mod settlement;
 mod table;
 #[cfg(feature = "columns")]
 mod columns;
@@ -88,6 +97,8 @@ pub fn export(
         What::Trades => market_data::write_trades(&mut reader, &mut reading, format, out),
         What::Bars => market_data::write_bars(&mut reader, &mut reading, every, format, out),
         What::Orders => market_data::write_orders(&mut reader, &mut reading, format, out),
+        What::Settlement => settlement::write_settlement(&mut reader, &mut reading, format, out),
+        What::SettlementTotals => settlement::write_totals(&mut reader, &mut reading, format, out),
         What::Journal => write_public_journal(folder, out, reading),
         What::Results => {
             let market = fold(&mut reader, &mut reading)?;
