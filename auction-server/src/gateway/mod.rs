@@ -38,6 +38,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::platform::encoding::Encoding;
+use crate::platform::metrics::Held;
 use crate::platform::shutdown::stopped;
 use crate::platform::tcp::{Halves, SharedStream};
 use admission::{AdmissionError, Admitted};
@@ -176,29 +177,40 @@ impl Gateway {
             }
         };
         match (protocol, &self.tls) {
+            // Each in an allocation of its own: a connection takes the memory of what it does, not of the largest it could do.
             (Protocol::Tls, Some(tls)) => {
-                let accepted = timeout_at(hello_by, tls.acceptor().accept(stream)).await;
-                let mut stream = match accepted {
-                    Ok(Ok(stream)) => Peeked::new(stream),
-                    Ok(Err(error)) => return error.into(),
-                    Err(_) => return CloseReason::NoHello,
-                };
-                match self.first_protocol(&mut stream, hello_by).await {
-                    Ok(protocol) => {
-                        drop(other);
-                        self.serve_protocol(protocol, (stream, None), hello_by, admitted)
-                            .await
-                    }
-                    Err(ended) => ended,
-                }
+                Box::pin(self.serve_tls(tls, stream, hello_by, admitted, other)).await
             }
             (protocol, Some(_)) => refuse_and_close(&mut stream, &tls_required(protocol)).await,
             (Protocol::Tls, None) => refuse_and_close(&mut stream, &TLS_ALERT).await,
             (protocol, None) => {
                 drop(other);
-                self.serve_protocol(protocol, (stream, Some(halves)), hello_by, admitted)
-                    .await
+                let stream = (stream, Some(halves));
+                Box::pin(self.serve_protocol(protocol, stream, hello_by, admitted)).await
             }
+        }
+    }
+
+    async fn serve_tls(
+        &self,
+        tls: &ServerTls,
+        stream: Peeked<SharedStream>,
+        hello_by: Instant,
+        admitted: Admitted,
+        other: Held<'_>,
+    ) -> CloseReason {
+        let accepted = timeout_at(hello_by, tls.acceptor().accept(stream)).await;
+        let mut stream = match accepted {
+            Ok(Ok(stream)) => Peeked::new(stream),
+            Ok(Err(error)) => return error.into(),
+            Err(_) => return CloseReason::NoHello,
+        };
+        match self.first_protocol(&mut stream, hello_by).await {
+            Ok(protocol) => {
+                drop(other);
+                Box::pin(self.serve_protocol(protocol, (stream, None), hello_by, admitted)).await
+            }
+            Err(ended) => ended,
         }
     }
 
@@ -273,7 +285,7 @@ impl Gateway {
                 site: &self.site,
                 is_tls: halves.is_none(),
             };
-            return http::market::serve(stream, services, reached, admitted).await;
+            return Box::pin(http::market::serve(stream, services, reached, admitted)).await;
         }
         // In these protocols a proxy cannot name its client: it counts itself.
         let admitted = match admitted
@@ -298,13 +310,13 @@ impl Gateway {
             Protocol::Lines => {
                 let _open = metrics.connections_json.held();
                 let channel = with_halves(halves, Channel::lines(stream));
-                session::serve(channel, hello_by, client_address, services).await
+                Box::pin(session::serve(channel, hello_by, client_address, services)).await
             }
             // TLS within TLS is not supported, and HTTP was served above.
             Protocol::Binary | Protocol::Tls | Protocol::Http => {
                 let _open = metrics.connections_binary.held();
                 let channel = with_halves(halves, Channel::frames(stream));
-                session::serve(channel, hello_by, client_address, services).await
+                Box::pin(session::serve(channel, hello_by, client_address, services)).await
             }
         }
     }

@@ -1,9 +1,13 @@
 //! Messages to and from a client over any transport: frames or lines of JSON on a byte stream, or the messages of a
 //! WebSocket.
 
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::ops::Range;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use auction_core::RequestId;
@@ -12,7 +16,7 @@ use auction_proto::{
     Body, BodyError, ClientMessage, Code, Frame, FrameDecoder, FrameError, JsonError, LineDecoder,
     LineError, Refused,
 };
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
 use super::close_reason::CloseReason;
@@ -27,8 +31,10 @@ use crate::sequencer::reply::append_reply;
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time limit for a client to read the last message before the connection closes.
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
-/// Size of the input buffer, in bytes.
+/// Maximum number of bytes of one read.
 pub(super) const INPUT_BYTES: usize = 4_096;
+/// Number of bytes that an idle connection keeps for its input.
+const IDLE_INPUT_BYTES: usize = 256;
 /// Number of output bytes that are collected before a write.
 const OUTPUT_BYTES: usize = 64 * 1_024;
 
@@ -64,7 +70,7 @@ enum Transport<S> {
 struct Stream<S> {
     io: S,
     decoder: Decoder,
-    input: [u8; INPUT_BYTES],
+    input: Vec<u8>,
     unread: Range<usize>,
 }
 
@@ -152,7 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
         let stream = Stream {
             io,
             decoder,
-            input: [0; INPUT_BYTES],
+            input: Vec::new(),
             unread: 0..0,
         };
         Self {
@@ -172,12 +178,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
         match &mut self.transport {
             Transport::Stream(stream) => {
                 debug_assert!(stream.unread.is_empty(), "all was looked at");
-                match stream.io.read(&mut stream.input).await? {
-                    0 => Err(CloseReason::Closed),
-                    count => {
-                        stream.unread = 0..count;
-                        Ok(())
-                    }
+                poll_fn(|cx| stream.poll_input(cx)).await?;
+                match stream.unread.is_empty() {
+                    true => Err(CloseReason::Closed),
+                    false => Ok(()),
                 }
             }
             Transport::WebSocket(socket) => {
@@ -328,13 +332,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
             match &mut self.transport {
                 Transport::Stream(stream) => {
                     stream.io.shutdown().await?;
-                    while stream.io.read(&mut stream.input).await? > 0 {}
+                    let mut bytes = [0; 256];
+                    while stream.io.read(&mut bytes).await? > 0 {}
                     io::Result::Ok(())
                 }
                 Transport::WebSocket(socket) => socket.close().await,
             }
         };
         let _ = timeout(LINGER_TIMEOUT, linger).await;
+    }
+}
+
+impl<S: AsyncRead + Unpin> Stream<S> {
+    /// Reads into a buffer on the stack: a connection that waits keeps almost nothing. Nothing is read at the end.
+    fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut bytes = [MaybeUninit::uninit(); INPUT_BYTES];
+        let mut read = ReadBuf::uninit(&mut bytes);
+        self.input.clear();
+        match Pin::new(&mut self.io).poll_read(cx, &mut read) {
+            Poll::Ready(result) => {
+                self.input.extend_from_slice(read.filled());
+                self.unread = 0..self.input.len();
+                Poll::Ready(result)
+            }
+            Poll::Pending => {
+                self.input.shrink_to(IDLE_INPUT_BYTES);
+                Poll::Pending
+            }
+        }
     }
 }
 
