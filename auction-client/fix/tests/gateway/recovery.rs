@@ -20,7 +20,7 @@ fn a_killed_gateway_reports_what_happened_meanwhile() {
     until("it is noted that both reports were sent", is_noted);
     stage.kill_gateway();
     assert_eq!(mia.try_read(), None);
-    ned_sells(&stage);
+    sue_sells(&stage);
     stage.close(CALL);
     stage.start_gateway();
 
@@ -59,9 +59,10 @@ fn a_killed_gateway_reports_what_happened_meanwhile() {
     assert_eq!(mia.read_kind("8 I 0").get(34), "6");
 }
 
-/// Ned sells into the call, past the gateway.
-fn ned_sells(stage: &Stage) {
-    stage.with("ned", async |client| {
+/// Sue sells into the call, past the gateway. Not Ned: a killed gateway leaves the dead-man switch of his session armed, and
+/// all his orders are cancelled a second later, perhaps before the close.
+fn sue_sells(stage: &Stage) {
+    stage.with("sue", async |client| {
         let order = auction_client::PlaceOrder {
             lot: CALL,
             side: auction_core::Side::Sell,

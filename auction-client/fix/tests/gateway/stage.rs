@@ -86,7 +86,8 @@ drop_copy = true
 "#;
 
 impl Stage {
-    /// Starts a market with [`LOTS`], the traders `mia` and `ned`, the auctioneer `ann`, and a gateway.
+    /// Starts a market with [`LOTS`], the traders `mia`, `ned` and `sue`, the auctioneer `ann`, and a gateway, of which `sue` has no
+    /// session.
     pub fn open() -> Self {
         Self::with_lots(LOTS)
     }
@@ -110,7 +111,7 @@ impl Stage {
         write(
             "users.csv",
             &format!(
-                "name,role,password\nann,auctioneer,{PASSWORD}\nmia,trader,{PASSWORD}\nned,trader,{PASSWORD}\n"
+                "name,role,password\nann,auctioneer,{PASSWORD}\nmia,trader,{PASSWORD}\nned,trader,{PASSWORD}\nsue,trader,{PASSWORD}\n"
             ),
         );
         write("sessions.toml", SESSIONS);
