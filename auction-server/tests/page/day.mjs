@@ -53,7 +53,7 @@ await story("symbol,format\nAAPL,english\n", async (house, browsers) => {
   };
   await end();
   for (const person of [mia, tom]) await person.sees(".phase", "Continuous");
-  await tom.sees(".own-fills .sums", /Bought 60 at 2\.\d+ on average\./);
+  await tom.sees(".own-fills .sums", /Bought 60 at 2\.\d+ on average, as far as this page has seen\./);
   await mia.sees(".level.sell .number", "40");
   const opened = await mia.text(".statistics div:first-child dd");
   assert.match(opened, /^2\.\d\d$/);
