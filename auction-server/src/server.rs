@@ -6,6 +6,7 @@ mod error;
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -32,6 +33,7 @@ use crate::gateway::session::{CloseReason, Services};
 use crate::gateway::{CertificateReload, Gateway, ServerTls, Site, watch_certificate};
 use crate::market::credentials::Credentials;
 use crate::market::dead_man::DeadManSwitches;
+use crate::market::last_seen;
 use crate::market::restore;
 use crate::platform::clock::{Clock, Machine, MarketClock, ThisMachine, watch_offset};
 use crate::platform::metrics::Metrics;
@@ -62,6 +64,7 @@ pub struct Server {
     gateway: Arc<Gateway>,
     ops: Option<Ops>,
     operator: Option<OperatorSocket>,
+    last_seen: PathBuf,
     stopping: watch::Sender<bool>,
     projections: Vec<JoinHandle<()>>,
     startup_text: String,
@@ -196,6 +199,7 @@ impl Server {
             sequencer: Some(sequencer.thread),
             ops: port.ops,
             operator: open_operator_socket(config),
+            last_seen: config.data.last_seen(),
             gateway: Arc::new(gateway),
             stopping,
             projections,
@@ -252,6 +256,11 @@ impl Server {
         if let Some(operator) = self.operator.take() {
             operators.spawn(operator.serve(Arc::downgrade(&gateway.services)));
         }
+        operators.spawn(last_seen::keep(
+            self.last_seen,
+            gateway.services.clock.clone(),
+            gateway.services.stopping.clone(),
+        ));
         let mut connections = JoinSet::new();
         if let Some(demo_accounts) = self.demo_accounts.take() {
             demo_accounts.play(&gateway.services, &mut connections);

@@ -100,6 +100,12 @@ impl DataDir {
         self.journal().join("hashes.tmp")
     }
 
+    /// The last time at which the market was seen to run: [`last_seen`](crate::market::last_seen).
+    #[must_use]
+    pub fn last_seen(&self) -> PathBuf {
+        self.journal().join("last-seen.tmp")
+    }
+
     /// The folder of the [`journal`](crate::journal).
     #[must_use]
     pub fn journal(&self) -> PathBuf {

@@ -2,6 +2,7 @@
 //! durable events.
 
 pub mod startup;
+pub mod last_seen;
 pub mod restore;
 pub mod credentials;
 pub mod live_session;

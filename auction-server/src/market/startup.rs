@@ -216,20 +216,25 @@ fn run_day(group_commit: &mut GroupCommit, at: Timestamp, command: Command) {
     }
 }
 
-/// Decides about the lots that became due while nobody could bid. Returns the number of lots with more time.
+/// Decides about the lots that became due while nobody could bid. Returns the number of lots with more time. The outage
+/// began when the market was last `seen` to run, or at the last record.
 ///
 /// # Errors
 /// The journal fails: the process must end.
 pub fn end_outage(
     group_commit: &mut GroupCommit,
     now: Timestamp,
+    seen: Option<Timestamp>,
     policy: OutagePolicy,
 ) -> io::Result<usize> {
     let extensions = policy.extensions(group_commit.engine(), now);
     let days = policy.halts(group_commit.engine(), now);
     let count = extensions.len() + days.len();
-    // Nothing later than the last record was seen to happen.
-    let since = group_commit.engine().at();
+    let engine = group_commit.engine();
+    let last_record = engine.at();
+    // What was due by then would have been decided before a command of that time.
+    let seen = seen.filter(|seen| *seen <= now && engine.due(*seen).next().is_none());
+    let since = seen.map_or(last_record, |seen| seen.max(last_record));
     for lot in &days {
         halt_day(group_commit, since, *lot);
         commit_when_full(group_commit)?;

@@ -20,6 +20,7 @@ use crate::demo::DemoAccounts;
 use crate::gateway::ServerTls;
 use crate::journal::{Disk, Durability, RealDisk, missing_archives};
 use crate::market::group_commit::GroupCommit;
+use crate::market::last_seen;
 use crate::market::restore;
 use crate::market::startup::{self, OutagePolicy, Repriced, Round};
 use crate::platform::clock::{Clock, ClockWarning, Machine, MarketClock};
@@ -249,7 +250,7 @@ fn open_market(
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Begun, StartError> {
     let now = clock.now();
-    // First: days go on from the last record before this start.
+    // First: days go on from when the market was last seen to run.
     let extended = end_outage(config, group_commit, now)?;
     let demo_accounts = enter_demo(config, group_commit, now)?;
     if let Some(mode) = config.accounts {
@@ -332,7 +333,8 @@ fn end_outage(
     group_commit: &mut GroupCommit,
     now: Timestamp,
 ) -> io::Result<usize> {
-    let extended = startup::end_outage(group_commit, now, outage_policy(config))?;
+    let seen = last_seen::read(&config.data.last_seen());
+    let extended = startup::end_outage(group_commit, now, seen, outage_policy(config))?;
     if extended > 0 {
         tracing::warn!(
             lots = extended,

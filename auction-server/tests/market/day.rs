@@ -379,6 +379,15 @@ fn kill_over_the_end(
     (server, ends_at)
 }
 
+/// Time without a record before a restart; longer than a start takes.
+const IDLE: Span = Span::from_secs(6);
+
+/// UTC of this machine, which is the market's time in these tests.
+fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Timestamp::from_micros(since.unwrap().as_micros().try_into().unwrap()).unwrap()
+}
+
 fn day_of_two_phases(on_outage: &str) -> (TestMarket, Server, [Client; 3]) {
     let test_market = TestMarket::with_lots(1).set("on-outage", on_outage);
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
@@ -440,6 +449,41 @@ fn no_phase_passes_while_the_market_is_down() {
 }
 
 #[test]
+fn an_idle_market_that_restarts_loses_the_time_of_the_restart() {
+    let (test_market, server, mut clients) = day_of_two_phases("extend");
+    let seen_file = test_market.path().join("journal/last-seen.tmp");
+    let seen = || {
+        let text = std::fs::read_to_string(&seen_file).ok()?;
+        Timestamp::from_micros(text.parse().ok()?)
+    };
+    let began_at = now();
+    let ends_at = began_at
+        .saturating_add(IDLE)
+        .saturating_add(Span::from_secs(5));
+    let moved = MovePhase {
+        lot: DAY,
+        phase: 0,
+        ends_at,
+    };
+    clients[0].ask(&server, moved).unwrap();
+    // No record from here on.
+    let idle_until = began_at.saturating_add(IDLE);
+    until("the market is idle", || {
+        seen().filter(|seen| *seen >= idle_until)
+    });
+    server.kill();
+    let last_seen = seen().unwrap();
+    assert!(last_seen < ends_at, "the machine is too slow for this test");
+    until("the end of the phase", || (now() > ends_at).then_some(()));
+    let server = test_market.open();
+    let down = day(&server).unwrap().phase_ends_at.since(ends_at);
+    let at_most = now().since(last_seen);
+    assert!(Span::ZERO < down && down <= at_most, "{down} of {at_most}");
+    server.end();
+    assert!(seen().unwrap() > ends_at);
+}
+
+#[test]
 fn phases_that_ended_in_an_outage_are_over_if_so_set() {
     let (test_market, server, mut clients) = day_of_two_phases("close");
     let ten = order(Side::Sell, 10, "10");
@@ -488,7 +532,7 @@ fn a_market_with_a_day_ends_and_refuses_clients_of_version_1() {
     ann.asks_again(&server);
 }
 
-/// The page and clients of version 1 would be closed for good: an operator decides that.
+/// Clients of version 1 are closed for good by a day: an operator decides that.
 #[test]
 fn with_days_off_no_day_opens_and_version_1_stays() {
     let test_market = TestMarket::with_lots(1).set("trading-days", "off");
