@@ -108,14 +108,24 @@ impl Orders {
         released
     }
 
-    /// Returns the report of a change.
-    pub fn day_changed(&self, change: &DayChange) -> Option<Reported> {
-        let order = self.live_at(change.lot, change.order)?;
-        order.content.day?;
-        match change.kind {
-            ChangeKind::Replaced { open, limit } => {
-                Some(self.day_replaced(order, open.get(), limit))
-            }
+    /// Returns the reports of a change: first that of trades whose events were lost, if the answer to the order told of them.
+    pub fn day_changed(&self, change: &DayChange) -> Vec<Reported> {
+        let Some(order) = self.live_at(change.lot, change.order) else {
+            return Vec::new();
+        };
+        if order.content.day.is_none() {
+            return Vec::new();
+        }
+        let missed = order.missed_before(change.kind);
+        let order = missed.as_ref().map_or(order, |trade| &trade.order);
+        let changed = self.day_change(order, change.kind);
+        let missed = missed.clone().map(|trade| (trade.body(), None));
+        missed.into_iter().chain([changed]).collect()
+    }
+
+    fn day_change(&self, order: &Order, kind: ChangeKind) -> Reported {
+        match kind {
+            ChangeKind::Replaced { open, limit } => self.day_replaced(order, open.get(), limit),
             ChangeKind::Filled {
                 trade,
                 price,
@@ -127,26 +137,26 @@ impl Orders {
                 let mut traded = order.traded_to(filled, value, left);
                 traded.exec = Exec::Trade { quantity, price };
                 traded.day_trade = Some(trade);
-                Some((traded.body(), None))
+                (traded.body(), None)
             }
             ChangeKind::Decremented { left: 0 } => {
                 let gone = order.execution(Exec::Cancelled, Status::Cancelled);
                 let text = "self-trade prevention: it met your own order";
-                Some((gone.with_text(text).body(), None))
+                (gone.with_text(text).body(), None)
             }
             ChangeKind::Decremented { left } => {
                 let mut less = order.execution(Exec::Restated, Status::New);
                 less.order.set_open(left);
                 less.restatement = Some(PARTIAL_DECLINE);
                 let text = "self-trade prevention: it met your own order";
-                Some((less.with_text(text).body(), None))
+                (less.with_text(text).body(), None)
             }
             ChangeKind::Lapsed { quantity, because } => {
                 let mut order = order.clone();
                 order.set_open(quantity.get());
-                Some((order.lapsed(because).body(), None))
+                (order.lapsed(because).body(), None)
             }
-            ChangeKind::Cancelled => Some(self.day_cancelled(order)),
+            ChangeKind::Cancelled => self.day_cancelled(order),
         }
     }
 
@@ -426,6 +436,21 @@ impl Order {
         trade
     }
 
+    /// Returns the trade for what traded at once and whose events were lost. They come before all others of the order, so a
+    /// change that leaves no room for them, or is no trade, proves the loss.
+    fn missed_before(&self, kind: ChangeKind) -> Option<Execution> {
+        let at_once = self
+            .at_once
+            .filter(|at_once| at_once.traded > self.filled)?;
+        let left = match kind {
+            ChangeKind::Filled { quantity, left, .. } => {
+                Some(quantity + left).filter(|open| *open < self.leaves())?
+            }
+            _ => self.leaves().saturating_sub(at_once.traded - self.filled),
+        };
+        Some(self.caught_up(at_once.traded, at_once.value.0, left))
+    }
+
     /// Returns one trade for those whose events were lost, at their average price.
     fn caught_up(&self, filled: u64, value: u128, left: u64) -> Execution {
         let quantity = filled.saturating_sub(self.filled);
@@ -524,5 +549,119 @@ fn changes(event: &AccountEvent) -> [Option<DayChange>; 2] {
         } => one(lot, order, ChangeKind::Lapsed { quantity, because }),
         AccountEvent::OrderCancelled { lot, order } => one(lot, order, ChangeKind::Cancelled),
         _ => [None, None],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::day_content::DayPart;
+    use super::super::{Content, OrderType};
+    use super::*;
+    use auction_core::{FillRole, SelfTrade, Side, Symbol, TimeInForce};
+
+    const LOT: LotId = LotId(1);
+    const PLACE: OrderId = OrderId(4);
+
+    /// An order for 100, answered with this much traded at once at 10.00, and so many of its events seen.
+    fn orders(at_once: u64, seen: u64) -> Orders {
+        let price = Price::parse("10").unwrap();
+        let value = |shares: u64| Value(u128::from(price.units()) * u128::from(shares));
+        let day = DayPart {
+            time_in_force: TimeInForce::Day,
+            post_only: false,
+            self_trade: SelfTrade::Refuse,
+        };
+        let mut orders = Orders::default();
+        orders.put(Order {
+            key: 1,
+            cl_ord_ids: vec!["a".to_owned()],
+            content: Content {
+                lot: LOT,
+                symbol: Symbol::parse("DAY").unwrap(),
+                side: Side::Buy,
+                quantity: Quantity::new(100).unwrap(),
+                order_type: OrderType::Limit,
+                price: Some(price),
+                time_in_force: None,
+                is_order: true,
+                day: Some(day),
+            },
+            status: Status::New,
+            place: Some(PLACE),
+            filled: seen,
+            average: None,
+            value: value(seen),
+            at_once: Some(AtOnce {
+                traded: at_once,
+                value: value(at_once),
+                lapsed: None,
+            }),
+        });
+        orders
+    }
+
+    fn filled(quantity: u64, left: u64) -> ChangeKind {
+        ChangeKind::Filled {
+            trade: DayTrade {
+                number: 7,
+                role: FillRole::Maker,
+            },
+            price: Price::parse("10").unwrap(),
+            quantity,
+            left,
+        }
+    }
+
+    /// Shares traded by each report, and `CumQty` and the status behind it.
+    fn reported(orders: &Orders, kind: ChangeKind) -> Vec<(u64, u64, Status)> {
+        let change = DayChange {
+            lot: LOT,
+            order: PLACE,
+            kind,
+        };
+        let reports = orders.day_changed(&change).into_iter();
+        let execution = |(body, _)| match body {
+            Body::Execution(execution) => execution,
+            other => panic!("{other:?}"),
+        };
+        let reports = reports.map(execution).map(|execution| {
+            let traded = match execution.exec {
+                Exec::Trade { quantity, .. } => quantity,
+                _ => 0,
+            };
+            (traded, execution.order.filled, execution.order.status)
+        });
+        reports.collect()
+    }
+
+    #[test]
+    fn what_traded_at_once_is_reported_once_also_if_its_events_were_lost() {
+        use Status::{Cancelled, Filled, New};
+        for (at_once, seen, kind, expected) in [
+            // The event of what the answer told, and the ones behind it.
+            (10, 0, filled(10, 90), vec![(10, 10, New)]),
+            (10, 0, filled(4, 96), vec![(4, 4, New)]),
+            (10, 4, filled(6, 90), vec![(6, 10, New)]),
+            (10, 10, filled(90, 0), vec![(90, 100, Filled)]),
+            (10, 10, ChangeKind::Cancelled, vec![(0, 10, Cancelled)]),
+            (100, 0, filled(100, 0), vec![(100, 100, Filled)]),
+            // The first event is lost, or the first two of three.
+            (10, 0, filled(90, 0), vec![(10, 10, New), (90, 100, Filled)]),
+            (10, 0, filled(1, 89), vec![(10, 10, New), (1, 11, New)]),
+            (10, 4, filled(90, 0), vec![(6, 10, New), (90, 100, Filled)]),
+            (
+                10,
+                0,
+                ChangeKind::Cancelled,
+                vec![(10, 10, New), (0, 10, Cancelled)],
+            ),
+        ] {
+            let orders = orders(at_once, seen);
+            assert_eq!(
+                reported(&orders, kind),
+                expected,
+                "{at_once} {seen} {kind:?}"
+            );
+        }
     }
 }

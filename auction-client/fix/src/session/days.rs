@@ -57,7 +57,7 @@ impl Session {
     }
 
     pub(super) fn day_changed(&mut self, at: Timestamp, change: &DayChange) {
-        if let Some((body, answers)) = self.orders.day_changed(change) {
+        for (body, answers) in self.orders.day_changed(change) {
             self.report(at, body, answers);
         }
     }
