@@ -1,7 +1,10 @@
 //! Lies that the public book of a trading day exposes.
 
 use auction_core::clearing::call::Collar;
-use auction_core::{DayPhase, Outcome, PublicEvent, Record, Sequence, Side, Span, Timestamp};
+use auction_core::{
+    Command, DayPhase, Event, OpenLot, Outcome, PublicEvent, Record, Sequence, Side, Span,
+    Timestamp,
+};
 
 use super::{are_found, change, find};
 use crate::day::{day, limit, terms};
@@ -195,6 +198,51 @@ fn every_lie_about_an_order_shown_again_is_found() {
                         *bidders = 3;
                     }
                 })
+            }),
+        ],
+    );
+}
+
+/// A hostile journal must not make the one who verifies it panic.
+#[test]
+fn a_phase_of_a_day_that_has_not_begun_is_found() {
+    let mut house = House::new("10");
+    let open = OpenLot {
+        opens_at: Some(Timestamp::from_secs(10)),
+        closes_at: Timestamp::from_secs(310),
+        ..crate::house::open(1, None, terms().into())
+    };
+    house.open(open).unwrap();
+    house.outcome();
+    fn is_first(event: &PublicEvent) -> bool {
+        matches!(event, PublicEvent::LotBegan { .. })
+    }
+    are_found(
+        &house,
+        &[
+            ("the day does not begin", |records| {
+                let record = find(records, is_first);
+                let begins =
+                    |event: &Event| matches!(event, Event::Public(event) if is_first(event));
+                record.events.retain(|event| !begins(event));
+                record.sequence
+            }),
+            ("the phase begins with the record before", |records| {
+                let at = records[records
+                    .iter()
+                    .position(|r| r.public_events().any(is_first))
+                    .unwrap()
+                    - 1]
+                .at;
+                let record = find(records, is_first);
+                let begins =
+                    |event: &Event| matches!(event, Event::Public(event) if is_first(event));
+                record.events.retain(|event| !begins(event));
+                record.command = Command::CloseDue {
+                    lot: crate::house::LOT,
+                };
+                record.at = at;
+                record.sequence
             }),
         ],
     );
