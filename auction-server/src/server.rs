@@ -253,8 +253,9 @@ impl Server {
             let stopping = gateway.services.stopping.clone();
             operators.spawn(ops.serve(Arc::downgrade(&gateway.services), stopping));
         }
+        let mut operator_socket = JoinSet::new();
         if let Some(operator) = self.operator.take() {
-            operators.spawn(operator.serve(Arc::downgrade(&gateway.services)));
+            operator_socket.spawn(operator.serve(Arc::downgrade(&gateway.services)));
         }
         operators.spawn(last_seen::keep(
             self.last_seen,
@@ -288,6 +289,8 @@ impl Server {
             );
             connections.shutdown().await;
         }
+        // Before the journal is free for another server, whose socket would have the same name.
+        operator_socket.shutdown().await;
         // The last sender to the sequencer; the sequencer ends when everything it received is durable.
         drop(self.gateway);
         let ended = sequencer.await;

@@ -13,15 +13,24 @@ use crate::gateway::operator::ask;
 /// # Errors
 /// A message for the operator.
 pub fn list(data: &DataDir, json: bool) -> Result<String, String> {
-    let accounts = ask(&data.operator_socket(), &json!({ "command": "list" }))?;
+    // Page by page, until one is empty.
+    let mut accounts: Vec<Value> = Vec::new();
+    loop {
+        let request = json!({ "command": "list", "after": accounts.len() });
+        let page = ask(&data.operator_socket(), &request)?;
+        match page {
+            Value::Array(page) if !page.is_empty() => accounts.extend(page),
+            _ => break,
+        }
+    }
     if json {
-        return Ok(format!("{accounts}\n"));
+        return Ok(format!("{}\n", Value::from(accounts)));
     }
     let mut text = format!(
         "{:<32}  {:<18}  {:<6}  {:>8}  {:>7}\n",
         "NAME", "ROLE", "ACCESS", "SESSIONS", "DEVICES"
     );
-    for account in accounts.as_array().into_iter().flatten() {
+    for account in &accounts {
         let word = |field: &str| account[field].as_str().unwrap_or_default();
         let role = match word("symbol") {
             "" => word("role").to_owned(),

@@ -38,7 +38,7 @@ impl Calendar {
     /// `call 08:50, continuous 09:00, call 17:30, close 17:35`, where `close` ends the last one.
     ///
     /// # Errors
-    /// What is wrong, and what would be right.
+    /// The fault and its remedy.
     pub fn parse(phases: &str, time_zone: Option<&str>) -> Result<Self, String> {
         let Some(zone_name) = time_zone else {
             let schedule = phases.parse::<Schedule>().map_err(|error| {

@@ -26,7 +26,10 @@ use crate::sequencer::queue::SubmitError;
 const CONNECTIONS_MAX: usize = 8;
 /// Maximum length of a request, in bytes.
 const REQUEST_BYTES_MAX: u64 = 4_096;
-/// Time limit of a connection.
+/// Maximum number of accounts in an answer: the sequencer waits while they are copied.
+const ACCOUNTS_MAX: usize = 1_024;
+/// Time limit of a request to arrive, and of its password to be hashed. A change that is under way has none: the answer and
+/// the log tell what was done.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// Pause after an error of the system, such as too many open files.
 const ERROR_PAUSE: Duration = Duration::from_millis(100);
@@ -41,7 +44,7 @@ impl OperatorSocket {
     /// Listens. A file that a killed server left is replaced: the caller holds the lock of the data folder.
     ///
     /// # Errors
-    /// When the system cannot create the socket, for example because its path is longer than about 100 bytes.
+    /// The system cannot create the socket, for example because its path is longer than about 100 bytes.
     pub(crate) fn open(path: PathBuf) -> io::Result<Self> {
         use std::os::unix::fs::PermissionsExt as _;
         match std::fs::remove_file(&path) {
@@ -65,8 +68,7 @@ impl OperatorSocket {
                     let services = services.clone();
                     connections.spawn(async move {
                         let _room = room;
-                        if let Ok(Err(error)) = timeout(ANSWER_WITHIN, talk(stream, services)).await
-                        {
+                        if let Err(error) = talk(stream, services).await {
                             tracing::debug!(%error, "an operator's connection failed");
                         }
                     });
@@ -94,7 +96,7 @@ async fn talk(mut stream: UnixStream, services: Weak<Services>) -> io::Result<()
     let answer = if user == own || user == 0 {
         let mut line = zeroize::Zeroizing::new(String::new());
         let mut input = BufReader::new((&mut stream).take(REQUEST_BYTES_MAX));
-        input.read_line(&mut line).await?;
+        timeout(ANSWER_WITHIN, input.read_line(&mut line)).await??;
         match services.upgrade() {
             Some(services) => answer(&line, &services).await,
             None => Err("the server is ending".into()),
@@ -115,11 +117,11 @@ async fn answer(line: &str, services: &Services) -> Result<Value, String> {
     let text = |field: &str| request[field].as_str();
     let command = text("command").ok_or("the request names no command")?;
     if command == "list" {
-        let accounts = services.credentials.accounts();
-        return Ok(accounts
-            .iter()
-            .map(|account| shown(account, services))
-            .collect());
+        let after = request["after"].as_u64().unwrap_or(0);
+        let after = usize::try_from(after).unwrap_or(usize::MAX);
+        let accounts = services.credentials.accounts(after, ACCOUNTS_MAX);
+        let shown = accounts.iter().map(|account| shown(account, services));
+        return Ok(shown.collect());
     }
     let name = text("name").ok_or("the request names no account")?;
     let name = Name::parse(name).map_err(|error| format!("the name {error}"))?;
@@ -132,8 +134,9 @@ async fn answer(line: &str, services: &Services) -> Result<Value, String> {
             let password = text("password").ok_or("the request has no password")?;
             let password = Password::new(password.into()).map_err(|error| error.to_string())?;
             new_password::check(&password, name).map_err(|error| error.to_string())?;
-            let hashed = services.password_pool.hash(password).await;
-            let credential = hashed.map_err(|_| "the server is busy; try again")?;
+            let hashed = timeout(ANSWER_WITHIN, services.password_pool.hash(password)).await;
+            let credential = hashed.ok().and_then(Result::ok);
+            let credential = credential.ok_or("the server is busy; try again")?;
             let change = CredentialChange {
                 user,
                 credential,

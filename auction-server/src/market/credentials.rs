@@ -117,10 +117,17 @@ impl Credentials {
         tables.find(user).cloned()
     }
 
-    /// All accounts, by number.
+    /// At most so many accounts, by number, behind the first `after` ones.
     #[must_use]
-    pub fn accounts(&self) -> Vec<Account> {
-        self.read().accounts.clone()
+    pub fn accounts(&self, after: usize, most: usize) -> Vec<Account> {
+        let tables = self.read();
+        tables
+            .accounts
+            .iter()
+            .skip(after)
+            .take(most)
+            .cloned()
+            .collect()
     }
 
     /// The account of a user.

@@ -89,7 +89,7 @@ impl Settlement {
     /// Takes the next record, and passes the rows of the lots that it closes to `found`.
     ///
     /// # Errors
-    /// When a user, lot or order is unknown or out of order, or when a lot does not balance: records are missing or
+    /// A user, lot or order is unknown or out of order, or a lot does not balance: records are missing or
     /// damaged.
     pub fn take(
         &mut self,
@@ -144,7 +144,7 @@ impl Settlement {
     /// Passes the rows of the lots that are still open: the trades of trading days so far.
     ///
     /// # Errors
-    /// When a lot does not balance.
+    /// A lot does not balance.
     pub fn finish(mut self, mut found: impl FnMut(SettlementRow)) -> Result<(), VisitError> {
         while let Some((lot, account)) = self.open.pop_first() {
             self.rows(lot, &account, None, &mut found)?;

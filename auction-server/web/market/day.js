@@ -96,7 +96,7 @@ export class Day {
 
   phase_began({ phase, index, ends_at, reference, collar }) {
     const falls = index < this.index;
-    // The reason of an interruption is told until its call is over.
+    // The reason of an interruption is shown until its call is over.
     if (phase !== "volatility") this.interruption = null;
     Object.assign(this, { phase, index, collar, reference: price(reference) || null, traders: 0, extensions: 0 });
     Object.assign(this, { marketExtended: false, resumesByCall: false });

@@ -45,7 +45,7 @@ export class DayBox extends Box {
     const { changing } = this;
     const isGone = changing && app.own.hasLive && !app.own.dayOrders(this.lot.id).has(changing.order);
     if (changing && (app.me !== this.changingOf || isGone)) this.stopChanging();
-    // What came of an order is told by the lists, once the day is over.
+    // Once the day is over, the lists show the result of an order.
     if (this.lot.phase === "closed" || app.market.haltedSince !== null) super.tell(null, "");
     super.update(now);
   }
@@ -190,7 +190,7 @@ export class DayOwn {
       this.drawnOrders = key;
       const held = document.activeElement?.dataset?.order;
       this.list.replaceChildren(...orders.map((order) => this.row(order)));
-      // Who is on a button stays on it while the list is drawn anew.
+      // The focus stays on a button while the list is drawn again.
       if (held) this.list.querySelector(`[data-order="${held}"]`)?.focus();
     }
     this.drawFills();

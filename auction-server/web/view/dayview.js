@@ -12,7 +12,7 @@ import { dayTools } from "./dayrunning.js";
 import { el, mark, say, show } from "./dom.js";
 import { onBeat, soon } from "./frame.js";
 
-/** How often at most the book, lists and chart are drawn anew, in milliseconds. */
+/** Shortest time between two drawings of the book, lists and chart, in milliseconds. */
 const LISTS_PAUSE = 120;
 /** Number of trades that are asked for at a time. */
 const PAGE = 4_096;

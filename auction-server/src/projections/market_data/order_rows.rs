@@ -83,7 +83,7 @@ impl OrderFinder {
     /// Takes the next record, and passes the orders that end in it to `found`.
     ///
     /// # Errors
-    /// When a lot or an order is unknown: an earlier record is missing.
+    /// A lot or an order is unknown: an earlier record is missing.
     pub fn take(
         &mut self,
         record: &PublicRecord,

@@ -65,7 +65,7 @@ impl TradeFinder {
     /// Takes the next record, and passes its trades to `found`.
     ///
     /// # Errors
-    /// When a lot is unknown: an earlier record is missing.
+    /// A lot is unknown: an earlier record is missing.
     pub fn take(
         &mut self,
         record: &PublicRecord,
