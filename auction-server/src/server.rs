@@ -64,7 +64,6 @@ pub struct Server {
     gateway: Arc<Gateway>,
     ops: Option<Ops>,
     operator: Option<OperatorSocket>,
-    last_seen: PathBuf,
     stopping: watch::Sender<bool>,
     projections: Vec<JoinHandle<()>>,
     startup_text: String,
@@ -118,15 +117,15 @@ impl Server {
             begun,
             ..
         } = opened;
-        let market_id = group_commit.engine().market().id();
+        let engine = group_commit.engine();
+        let market_id = engine.market().id();
         let clock: Arc<dyn Clock> = market_clock.clone();
-        let credentials = Arc::new(Credentials::of(group_commit.engine()));
+        let credentials = Arc::new(Credentials::of(engine));
         let heartbeat = config.network.heartbeat;
         let metrics = Arc::new(Metrics::default());
         metrics.clock_offset.set(market_clock.offset_micros());
-        let engine = group_commit.engine();
         let hub = Hub::start(engine, term, clock.clone(), heartbeat, metrics.clone())?;
-        let dead_man = Arc::new(DeadManSwitches::of(group_commit.engine()));
+        let dead_man = Arc::new(DeadManSwitches::of(engine));
         let sequencer = Sequencer::start(
             group_commit,
             clock.clone(),
@@ -192,14 +191,13 @@ impl Server {
             stopping: is_stopping,
         });
         let gateway = Gateway::new(services, port.site, port.tls, port.limits);
-        spawn_watches(&gateway, market_clock, machine);
+        spawn_watches(&gateway, market_clock, machine, config.data.last_seen());
         Ok(Self {
             listener,
             address: port.address,
             sequencer: Some(sequencer.thread),
             ops: port.ops,
             operator: open_operator_socket(config),
-            last_seen: config.data.last_seen(),
             gateway: Arc::new(gateway),
             stopping,
             projections,
@@ -257,11 +255,6 @@ impl Server {
         if let Some(operator) = self.operator.take() {
             operator_socket.spawn(operator.serve(Arc::downgrade(&gateway.services)));
         }
-        operators.spawn(last_seen::keep(
-            self.last_seen,
-            gateway.services.clock.clone(),
-            gateway.services.stopping.clone(),
-        ));
         let mut connections = JoinSet::new();
         if let Some(demo_accounts) = self.demo_accounts.take() {
             demo_accounts.play(&gateway.services, &mut connections);
@@ -320,9 +313,16 @@ fn open_operator_socket(config: &Config) -> Option<OperatorSocket> {
     opened.inspect_err(warn).ok()
 }
 
-/// Starts the tasks that watch connections, clock and certificate until the server stops.
-fn spawn_watches(gateway: &Gateway, market_clock: Arc<MarketClock>, machine: Arc<dyn Machine>) {
+/// Starts the tasks that watch connections, clock and certificate, and keep the time, until the server stops.
+fn spawn_watches(
+    gateway: &Gateway,
+    market_clock: Arc<MarketClock>,
+    machine: Arc<dyn Machine>,
+    last_seen: PathBuf,
+) {
     let services = &gateway.services;
+    let stopping = services.stopping.clone();
+    tokio::spawn(last_seen::keep(last_seen, services.clock.clone(), stopping));
     let weak = Arc::downgrade(services);
     tokio::spawn(cancel_on_disconnect::cancel_on_disconnect(weak));
     let (metrics, is_stopping) = (services.metrics.clone(), services.stopping.clone());

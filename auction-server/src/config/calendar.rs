@@ -90,17 +90,29 @@ impl Calendar {
         }))
     }
 
-    /// Returns when a day begins that is opened now, and its phases; `None` for a time: at once.
+    /// Returns when a day begins that is opened now, and its phases; `None` for a time: at once. A date on which a change of
+    /// clocks leaves a call no longer than its `windows` is passed over.
     #[must_use]
-    pub fn next(&self, now: Timestamp) -> (Option<Timestamp>, Schedule) {
+    pub fn next(&self, now: Timestamp, windows: Span) -> (Option<Timestamp>, Schedule) {
         match self {
             Self::Lengths(schedule) => (None, schedule.clone()),
             Self::Times(times) => {
-                let (opens_at, schedule) = times.next(now);
+                let (opens_at, schedule) = times.next(now, windows);
                 (Some(opens_at), schedule)
             }
         }
     }
+}
+
+/// Returns true if each call is longer than the windows.
+fn has_room(schedule: &Schedule, windows: Span) -> bool {
+    let Schedule { phases, length } = schedule;
+    let ends = phases[1..].iter().map(|phase| phase.begins_after);
+    let mut ends = phases.iter().zip(ends.chain([*length]));
+    ends.all(|(phase, end)| {
+        let took = end.micros().saturating_sub(phase.begins_after.micros());
+        phase.phase != DayPhase::Call || took > windows.micros()
+    })
 }
 
 impl DayTimes {
@@ -108,15 +120,23 @@ impl DayTimes {
     ///
     /// A time that a change of clocks skips comes as much later as the clocks go forward; of a time that comes twice the
     /// first one counts. A date on which phases would so not follow each other is passed over.
-    fn next(&self, now: Timestamp) -> (Timestamp, Schedule) {
+    fn next(&self, now: Timestamp, windows: Span) -> (Timestamp, Schedule) {
         let mut date = self.date(now);
+        let mut first = None;
         for _ in 0..DATES_MAX {
             if let Some((opens_at, schedule)) = self.on(date)
                 && opens_at > now
             {
-                return (opens_at, schedule);
+                if has_room(&schedule, windows) {
+                    return (opens_at, schedule);
+                }
+                first = first.or(Some((opens_at, schedule)));
             }
             date = date.tomorrow().unwrap_or(date);
+        }
+        // Windows that fit on no date are refused with the terms of the lot.
+        if let Some(first) = first {
+            return first;
         }
         // The times of day rise, and no two changes of clocks are within days of each other.
         unreachable!("one of {DATES_MAX} dates has no change of clocks");
@@ -229,6 +249,9 @@ impl fmt::Display for Calendar {
 mod tests {
     use super::*;
 
+    /// Windows of the calls in these tests.
+    const WINDOWS: Span = Span::from_secs(10 * 60);
+
     fn at(text: &str) -> Timestamp {
         let at: jiff::Timestamp = text.parse().unwrap();
         Timestamp::from_micros(u64::try_from(at.as_microsecond()).unwrap()).unwrap()
@@ -236,7 +259,7 @@ mod tests {
 
     fn next(zone: &str, phases: &str, now: &str) -> (Timestamp, Vec<u64>) {
         let calendar = Calendar::parse(phases, Some(zone)).unwrap();
-        let (opens_at, schedule) = calendar.next(at(now));
+        let (opens_at, schedule) = calendar.next(at(now), WINDOWS);
         let begins = schedule.phases.iter().map(|of| of.begins_after);
         let secs = begins.chain([schedule.length]);
         let secs = secs.map(|span| span.micros() / 1_000_000).collect();
@@ -282,6 +305,13 @@ mod tests {
             "2026-03-08T05:00:00Z",
         );
         assert_eq!(passed_over.0, at("2026-03-09T06:30:00Z"));
+        // A call of 70 minutes is one of 10 on that date, and windows of ten do not fit into it.
+        let too_short = next(
+            "America/New_York",
+            "call 01:55, continuous 03:05, call 04:00, close 05:00",
+            "2026-03-08T05:00:00Z",
+        );
+        assert_eq!(too_short.0, at("2026-03-09T05:55:00Z"));
     }
 
     #[test]

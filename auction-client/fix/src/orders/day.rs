@@ -635,7 +635,7 @@ mod tests {
     }
 
     #[test]
-    fn what_traded_at_once_is_reported_once_also_if_its_events_were_lost() {
+    fn trades_at_once_are_reported_if_their_events_were_lost() {
         use Status::{Cancelled, Filled, New};
         for (at_once, seen, kind, expected) in [
             // The event of what the answer told, and the ones behind it.

@@ -104,7 +104,10 @@ impl PlannedLot {
     pub fn open(&self, now: Timestamp) -> OpenLot {
         let opens_at = now.saturating_add(self.opens_in);
         if let (Some(calendar), Terms::Day(terms)) = (&self.calendar, &self.terms) {
-            let (begins_at, schedule) = calendar.next(now);
+            let call = &terms.call;
+            let windows = call.random_end.micros() + call.no_cancel.unwrap_or_default().micros();
+            let windows = Span::from_micros(windows).unwrap_or(Span::ZERO);
+            let (begins_at, schedule) = calendar.next(now, windows);
             let opens_at = begins_at.unwrap_or(opens_at);
             return OpenLot {
                 symbol: self.symbol,
@@ -328,7 +331,7 @@ impl Cells<'_> {
             self.faults.push(fault.to_owned());
         }
         if let Some(calendar) = defaults.calendars.get(name) {
-            return Some(calendar.next(Timestamp::default()).1);
+            return Some(calendar.next(Timestamp::default(), Span::ZERO).1);
         }
         let names: Vec<&str> = defaults.calendars.keys().map(String::as_str).collect();
         let expected = match names.is_empty() {
