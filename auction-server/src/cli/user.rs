@@ -41,8 +41,8 @@ pub fn list(data: &DataDir, json: bool) -> Result<String, String> {
             "{:<32}  {role:<18}  {:<6}  {:>8}  {:>7}",
             word("name"),
             word("access"),
-            account["sessions"],
-            account["devices"]
+            account["sessions"].to_string(),
+            account["devices"].to_string()
         );
     }
     Ok(text)

@@ -77,3 +77,31 @@ impl Drop for NewFile {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_what_is_no_file_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.csv");
+        fs::write(&path, "before").unwrap();
+        let names = || fs::read_dir(folder.path()).unwrap().count();
+        let mut dropped = NewFile::create(&path).unwrap();
+        dropped.write_all(b"half").unwrap();
+        // Another one that was left by a killed program is in nobody's way.
+        let mut new = NewFile::create(&path).unwrap();
+        assert_eq!(names(), 3);
+        drop(dropped);
+        new.write_all(b"after").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"before");
+        new.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"after");
+        assert_eq!(names(), 1);
+
+        for other in [folder.path(), Path::new("/dev/null")] {
+            assert!(NewFile::create(other).is_err(), "{}", other.display());
+        }
+    }
+}
